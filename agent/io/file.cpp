@@ -1,0 +1,176 @@
+#include "agent/io/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+namespace agent::io {
+
+namespace {
+
+// A name beside `path` that no other writer of any process uses.
+fs::path temporary_beside(const fs::path& path) {
+  static std::atomic<unsigned> counter{0};
+  return path.parent_path() /
+         fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), counter.fetch_add(1));
+}
+
+Result<void> write_temporary(const fs::path& path, std::string_view content, const WriteOptions& options) {
+  AGENT_TRY(auto file, open_file(path, O_WRONLY | O_CREAT | O_EXCL, options.mode));
+  if (::fchmod(file.get(), options.mode) != 0) {  // the umask must not take the mode away
+    return fail_errno("chmod", path.string(), errno);
+  }
+  AGENT_CHECK(write_all(file.get(), bytes_of(content), path.string()));
+  if (options.durability == Durability::synced && ::fdatasync(file.get()) != 0) {
+    return fail_errno("sync", path.string(), errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Fd> open_file(const fs::path& path, int flags, unsigned mode) {
+  while (true) {
+    const int number = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    if (number >= 0) {
+      return Fd(number);
+    }
+    if (errno == ENOENT && (flags & O_CREAT) == 0) {
+      return fail(Errc::not_found, "open {}: no such file", path.string());
+    }
+    if (errno != EINTR) {
+      return fail_errno("open", path.string(), errno);
+    }
+  }
+}
+
+Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes) {
+  AGENT_TRY(auto file, open_file(path, O_RDONLY));
+  std::string content;
+  constexpr std::size_t k_step = std::size_t{64} * 1024;
+  std::size_t used = 0;
+  while (true) {
+    content.resize(used + k_step);
+    const auto count = ::read(file.get(), content.data() + used, k_step);
+    if (count < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return fail_errno("read", path.string(), errno);
+    }
+    used += static_cast<std::size_t>(count);
+    if (used > limit_bytes) {
+      return fail(Errc::invalid, "read {}: larger than {} bytes", path.string(), limit_bytes);
+    }
+    if (count == 0) {
+      content.resize(used);
+      return content;
+    }
+  }
+}
+
+Result<void> write_file(const fs::path& path, std::string_view content, WriteOptions options) {
+  const auto temporary = temporary_beside(path);
+  if (auto written = write_temporary(temporary, content, options); !written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return fail_errno("rename to", path.string(), error);
+  }
+  if (options.durability == Durability::synced) {
+    return sync_folder(path.parent_path());
+  }
+  return {};
+}
+
+Result<void> append_file(const fs::path& path, std::string_view content) {
+  AGENT_TRY(auto file, open_file(path, O_WRONLY | O_CREAT | O_APPEND));
+  return write_all(file.get(), bytes_of(content), path.string());
+}
+
+Result<void> make_folders(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) {
+    return fail_errno("create folder", path.string(), error.value());
+  }
+  return {};
+}
+
+Result<void> sync_folder(const fs::path& folder) {
+  AGENT_TRY(auto file, open_file(folder, O_RDONLY | O_DIRECTORY));
+  if (::fsync(file.get()) != 0 && errno != EINVAL) {
+    return fail_errno("sync folder", folder.string(), errno);
+  }
+  return {};
+}
+
+Result<std::optional<Fd>> lock_file(const fs::path& path, std::chrono::milliseconds wait) {
+  AGENT_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) {
+      continue;
+    }
+    if (errno != EWOULDBLOCK) {
+      return fail_errno("lock", path.string(), errno);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return std::optional<Fd>{};
+    }
+    // flock has no deadline of its own; the holders of these locks keep them for milliseconds.
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return std::optional(std::move(file));
+}
+
+Result<Owner> owner_of(const fs::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    return fail_errno("stat", path.string(), errno);
+  }
+  return Owner{.user = status.st_uid, .group = status.st_gid};
+}
+
+Result<void> give_to(const fs::path& path, Owner owner) {
+  if (::geteuid() != 0) {
+    return {};
+  }
+  if (::lchown(path.c_str(), owner.user, owner.group) != 0) {
+    return fail_errno("chown", path.string(), errno);
+  }
+  return {};
+}
+
+Result<void> give_tree_to(const fs::path& path, Owner owner) {
+  AGENT_CHECK(give_to(path, owner));
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    AGENT_CHECK(give_to(entry->path(), owner));
+  }
+  if (error && error != std::errc::not_a_directory) {
+    return fail_errno("list", path.string(), error.value());
+  }
+  return {};
+}
+
+Result<std::uint64_t> free_space(const fs::path& path) {
+  struct statvfs status{};
+  if (::statvfs(path.c_str(), &status) != 0) {
+    return fail_errno("statvfs", path.string(), errno);
+  }
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+}  // namespace agent::io

@@ -1,0 +1,32 @@
+# One static library per module of agent/layers.txt, linked as that file says.
+# The launcher stands alone: it is static, needs nothing of the rest and has its own file.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/agent/layers.txt)
+
+# What a module needs beside its own modules. Libraries are quarantined to these places.
+set(agent_libraries_io PocoJSON PocoFoundation OpenSSL::Crypto ZLIB::ZLIB)
+set(agent_libraries_net PocoNetSSL PocoNet PocoFoundation OpenSSL::SSL)
+set(agent_libraries_cli PkgConfig::yaml_cpp)
+
+file(STRINGS ${CMAKE_SOURCE_DIR}/agent/layers.txt layers REGEX "^[a-z]")
+set(agent_modules "")
+foreach(line IN LISTS layers)
+  string(REGEX REPLACE "#.*" "" line "${line}")
+  string(REGEX MATCHALL "[a-z]+" dependencies "${line}")
+  list(POP_FRONT dependencies module)
+  if(module STREQUAL "launcher")
+    continue()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/agent/${module}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(NOT sources)
+    continue()
+  endif()
+  list(APPEND agent_modules ${module})
+  add_library(agent_${module} STATIC ${sources})
+  foreach(dependency IN LISTS dependencies)
+    if(TARGET agent_${dependency})
+      target_link_libraries(agent_${module} PUBLIC agent_${dependency})
+    endif()
+  endforeach()
+  target_link_libraries(agent_${module} PUBLIC agent_options PRIVATE ${agent_libraries_${module}})
+endforeach()

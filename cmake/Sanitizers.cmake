@@ -1,0 +1,9 @@
+# HEARTH_SANITIZE: a list for -fsanitize=, for instance "address,undefined" or "thread".
+set(HEARTH_SANITIZE "" CACHE STRING "sanitizers to build with")
+if(HEARTH_SANITIZE)
+  add_compile_options(-fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HEARTH_SANITIZE})
+  if(HEARTH_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
