@@ -1,0 +1,91 @@
+// Where packs, manifests and pointers live beyond one machine. One file per implementation and one line in
+// builtin.def. Thread-safe; calls block on disk or network up to the implementation's own time limits.
+//
+// Names are relative paths of [A-Za-z0-9._-] segments joined by '/', at most 400 bytes, no segment "." or
+// "..". Errors of every call: transient (retry_after where known), denied, full, io, invalid (bad name),
+// cancelled.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/core/clock.hpp"
+#include "agent/core/result.hpp"
+#include "agent/io/file_slice.hpp"
+#include "agent/metrics/registry.hpp"
+
+namespace agent::backends {
+
+// What is uploaded: bytes in memory or an extent of a file.
+using Source = std::variant<std::string_view, io::FileSlice>;
+
+enum class Put : std::uint8_t { created, existed };
+
+struct Range {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+// A small object with the token that a compare-and-swap expects (an ETag, a generation, a digest).
+struct Versioned {
+  std::string content;
+  std::string version;
+};
+
+struct ObjectInfo {
+  std::string name;
+  std::uint64_t size = 0;
+  Wall modified{};  // by the storage's clock
+};
+
+class ObjectStorage {
+public:
+  virtual ~ObjectStorage() = default;
+
+  // For people and logs: the URL without secrets.
+  virtual std::string describe() const = 0;
+
+  // Never replaces; after it returns, readers see all of it or nothing, and it survives a crash of this
+  // machine.
+  virtual Result<Put> put_if_absent(std::string_view name, const Source& source) = 0;
+
+  // The range's bytes; empty where the object does not exist. Errors: corrupt (object ends before the range
+  // does).
+  virtual Result<std::optional<std::string>> get(std::string_view name, Range range) = 0;
+
+  // The object as an open file, where this storage can (disk); empty where it does not exist.
+  // Errors: unsupported where only ranged reads are possible.
+  virtual Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) = 0;
+
+  // A small object (at most 16 MiB) with its version; empty where it does not exist.
+  virtual Result<std::optional<Versioned>> read(std::string_view name) = 0;
+
+  // Replaces the content if the version is still `expected` (empty: if it does not exist); returns the new
+  // version. Errors: conflict where somebody else moved it.
+  virtual Result<std::string> compare_and_swap(std::string_view name,
+                                               const std::optional<std::string>& expected,
+                                               std::string_view content) = 0;
+
+  // Removing what does not exist succeeds.
+  virtual Result<void> remove(std::string_view name) = 0;
+
+  // Everything whose name starts with `prefix`, in no particular order.
+  virtual Result<std::vector<ObjectInfo>> list(std::string_view prefix) = 0;
+};
+
+struct StorageServices {
+  const Clock& clock;
+  metrics::Registry& registry;
+};
+
+// Opens "disk:///folder", "s3://…"; the scheme picks the line of builtin.def. Counts every call in
+// hearth_backend_calls_total{operation} and errors in hearth_backend_errors_total{operation,code}.
+// Errors: invalid (unknown scheme: the text lists the known ones; malformed URL), denied, io.
+Result<std::unique_ptr<ObjectStorage>> open_storage(std::string_view url, const StorageServices& services);
+
+}  // namespace agent::backends

@@ -1,0 +1,73 @@
+// Packs what was stored locally and adds it to the tag: many objects, few uploads. Thread-safe. One
+// background thread; one flush at a time. Every object handed over ends published, still pending, or refused
+// with a reason.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/backends/object_storage.hpp"
+#include "agent/core/clock.hpp"
+#include "agent/publish/tag.hpp"
+#include "agent/store/store.hpp"
+
+namespace agent::publish {
+
+struct PublisherOptions {
+  TagId tag;
+  Mode mode = Mode::read_write;
+  std::string producer;  // for the manifest: "owner/repo ref workflow run", or "local user@host"
+  std::size_t flush_objects = 2000;
+  std::uint64_t flush_bytes = std::uint64_t{256} << 20U;
+  std::chrono::milliseconds flush_idle{10'000};       // a batch nobody adds to any more
+  std::chrono::milliseconds flush_idle_small{2'000};  // the same for a batch under 100 objects
+  io::fs::path spool;                                 // folder for packs being built
+};
+
+struct PublisherFigures {
+  std::uint64_t published = 0;
+  std::uint64_t pending = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> refused;  // reason -> objects
+  std::uint64_t flushes = 0;
+  std::uint64_t conflicts = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t rate_limited = 0;  // answers of 429
+  std::uint64_t bytes_published = 0;
+  std::string last_error;  // empty: none since the last success
+};
+
+struct PublisherServices {
+  backends::ObjectStorage* storage = nullptr;  // null: nothing is published ("no backend" is the refusal)
+  const Clock* clock = nullptr;
+  metrics::Registry* registry = nullptr;
+  std::function<void()> published;  // called after each successful flush, from the publisher's thread
+};
+
+struct PublisherState;
+
+class Publisher final {
+public:
+  Publisher(PublisherOptions options, PublisherServices services);
+  ~Publisher();  // stops without draining: what is pending stays in the local store only
+
+  // Never blocks on the storage. In read-only or off mode the object counts as refused at once.
+  void add(std::string key, store::Stored object);
+
+  // Publishes everything pending now, or gives up at the deadline: what is left stays pending.
+  // Errors: cancelled at the deadline; else the last error of the storage.
+  Result<void> flush(std::chrono::milliseconds deadline);
+
+  PublisherFigures figures() const;
+
+private:
+  std::unique_ptr<PublisherState> state_;
+};
+
+}  // namespace agent::publish

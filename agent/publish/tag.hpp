@@ -1,0 +1,35 @@
+// Which tag a job reads and writes. Value types.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace agent::publish {
+
+// The identity of one pointer. Two of them never share entries unless one is in the other's read chain.
+struct TagId {
+  std::string repository;  // "owner/name"; "local" on a laptop
+  std::string scope;       // "refs/heads/main", "refs/pull/7/merge"; "local" on a laptop
+  std::string tag;         // [A-Za-z0-9._-]{1,200}
+  bool operator==(const TagId&) const = default;
+};
+
+// Reads look in `own`, then in `also` in order (base, default branch); writes go to `own` only.
+struct TagChain {
+  TagId own;
+  std::vector<TagId> also;
+};
+
+enum class Mode : std::uint8_t {
+  read_write,
+  read_only,   // lookups; stores are kept for this job and counted as refused: "read-only"
+  write_only,  // GitHub's ACTIONS_CACHE_MODE=write-only: stores but no lookups
+  off,
+};
+
+// "read-write", "read-only", "write-only", "off": as in configuration, status and summary.
+std::string_view name_of(Mode mode);
+
+}  // namespace agent::publish
