@@ -1,0 +1,87 @@
+// The one facade over everything that holds objects: the local store, the tag, the storage behind it, and the
+// publisher. Fronts speak to this and to nothing below. Thread-safe.
+//
+// Lookup order: what this job stored -> the tag -> a miss. Whatever fails below is a miss here, counted with
+// its reason: the cache never fails a build. An object key is "<front>/<key as the tool sent it>".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/core/clock.hpp"
+#include "agent/core/result.hpp"
+#include "agent/io/file_slice.hpp"
+#include "agent/metrics/registry.hpp"
+#include "agent/publish/publisher.hpp"
+#include "agent/publish/tag_view.hpp"
+#include "agent/store/store.hpp"
+
+namespace agent::cache {
+
+struct Hit {
+  io::FileSlice slice;
+};
+
+struct CacheServices {
+  store::Store* store = nullptr;
+  backends::ObjectStorage* storage = nullptr;  // null: no backend
+  publish::TagView* tag = nullptr;             // null: no backend
+  publish::Publisher* publisher = nullptr;
+  metrics::Registry* registry = nullptr;
+};
+
+struct CacheOptions {
+  publish::TagId tag;  // keeps objects of different tags in one store apart
+  publish::Mode mode = publish::Mode::read_write;
+  io::fs::path spool;  // for bodies of unknown length
+  std::uint64_t max_object_bytes = std::uint64_t{4} << 30U;
+};
+
+class Cache;
+
+// An object being stored. Used by one thread at a time; dropping it uncommitted leaves nothing behind.
+class Write final {
+public:
+  Write(Write&&) noexcept;
+  Write& operator=(Write&&) noexcept;
+  ~Write();
+  Result<void> write(std::span<const std::byte> bytes);
+  // Makes it visible and hands it to the publisher.
+  Result<void> commit() &&;
+
+private:
+  friend class Cache;
+  struct State;
+  explicit Write(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+class Cache final {
+public:
+  Cache(CacheOptions options, CacheServices services);
+  ~Cache();
+
+  // Blocks on the local disk at most, for what is local or in a pack that is open in place; by the storage's
+  // own limits for what must be fetched.
+  std::optional<Hit> find(std::string_view key);
+
+  bool contains(std::string_view key);
+
+  // Errors: full, invalid (too large, bad key), io. In `off` mode the object is taken and dropped.
+  Result<Write> begin(std::string_view key, std::optional<std::uint64_t> size_bytes);
+
+  // Hands objects of this tag that are in the store but not in the tag (an earlier agent was killed) to the
+  // publisher; returns how many.
+  std::uint64_t adopt_unpublished();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace agent::cache

@@ -1,0 +1,64 @@
+// Puts a job-private sccache in place: the static launcher named `sccache`, the real binary beside it and
+// launcher.conf, which tells the launcher what to start and with which environment
+// (agent/launcher/config.hpp). Free functions; called once per job, from one thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "agent/core/secret.hpp"
+#include "agent/io/file.hpp"
+#include "agent/io/process.hpp"
+
+namespace agent::sccache {
+
+namespace fs = io::fs;
+
+// What is in an installation's folder.
+constexpr std::string_view k_launcher = "sccache";
+constexpr std::string_view k_real = "sccache-real";
+constexpr std::string_view k_conf = "launcher.conf";
+constexpr std::string_view k_socket = "sccache.sock";
+constexpr std::string_view k_log = "sccache.log";
+constexpr std::string_view k_state = "launcher.state";  // one line per event, appended by the launcher
+
+struct InstallOptions {
+  fs::path folder;         // where to install, as this process sees it; its `bin` goes on PATH
+  fs::path seen_folder;    // the same folder as the build steps see it
+  fs::path launcher;       // the launcher's binary
+  fs::path real;           // the real sccache
+  bool copy_real = true;   // false: launcher.conf names `real` in place (a laptop)
+  std::string endpoint;    // the agent as the steps reach it: "http://127.0.0.1:7420"
+  std::string key_prefix;  // between the front and the shards; empty: none
+  Secret token;            // the agent's bearer; empty: an open agent
+  io::Owner owner;         // of the steps: everything is given to it
+};
+
+// The paths of an installation, as the steps see them.
+struct Installation {
+  fs::path bin;     // for PATH: holds `sccache`
+  fs::path socket;  // of sccache's server
+  fs::path real;
+};
+
+// Errors: io, denied, full; invalid where the socket's path is over 107 bytes (the limit of Unix sockets).
+Result<Installation> install(const InstallOptions& options);
+
+// What build steps need to use it: RUSTC_WRAPPER, CMAKE_C(XX)_COMPILER_LAUNCHER, SCCACHE_SERVER_UDS,
+// CARGO_INCREMENTAL=0 (sccache cannot cache incremental compilations). PATH is left to the caller.
+io::Environment step_environment(const Installation& installation);
+
+// Variables that would point sccache elsewhere or change what it does (SCCACHE_*, other than ours); they are
+// removed from the environment of steps that we start.
+std::vector<std::string> foreign_variables(const io::Environment& environment);
+
+// The real sccache: HEARTH_SCCACHE, then beside this program, then on PATH; never our own launcher.
+// Errors: not_found, saying how to get one.
+Result<fs::path> find_real(const io::Environment& environment, const fs::path& own_program);
+
+// The launcher's binary: HEARTH_LAUNCHER, then `sccache-launcher` beside this program.
+Result<fs::path> find_launcher(const io::Environment& environment, const fs::path& own_program);
+
+}  // namespace agent::sccache
