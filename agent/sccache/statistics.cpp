@@ -1,0 +1,118 @@
+#include "agent/sccache/statistics.hpp"
+
+#include "agent/io/json.hpp"
+
+namespace agent::sccache {
+
+namespace {
+
+constexpr io::JsonLimits k_limits{.bytes = std::size_t{1} << 20U, .depth = 16};
+
+std::uint64_t count_of(const io::Json& object, std::string_view key) {
+  return object[key].count().value_or(0);
+}
+
+double seconds_of(const io::Json& object, std::string_view key) {
+  const auto& duration = object[key];
+  return duration["secs"].number().value_or(0) + duration["nanos"].number().value_or(0) / 1e9;
+}
+
+// `{"counts": {"Rust": 3, …}, …}`
+template <typename Add>
+void each_count(const io::Json& object, std::string_view key, Add add) {
+  if (const auto* counts = object[key]["counts"].object()) {
+    for (const auto& [language, count] : *counts) {
+      add(language, count.count().value_or(0));
+    }
+  }
+}
+
+template <typename Field>
+std::uint64_t sum(const std::map<std::string, LanguageCounts>& languages, Field field) {
+  std::uint64_t total = 0;
+  for (const auto& [name, counts] : languages) {
+    total += counts.*field;
+  }
+  return total;
+}
+
+}  // namespace
+
+std::uint64_t Statistics::hits() const {
+  return sum(languages, &LanguageCounts::hits);
+}
+
+std::uint64_t Statistics::misses() const {
+  return sum(languages, &LanguageCounts::misses);
+}
+
+std::uint64_t Statistics::errors() const {
+  return sum(languages, &LanguageCounts::errors);
+}
+
+void Statistics::add(const Statistics& other) {
+  version = other.version;
+  cache_location = other.cache_location;
+  compile_requests += other.compile_requests;
+  executed += other.executed;
+  not_compile += other.not_compile;
+  not_cacheable += other.not_cacheable;
+  compilations += other.compilations;
+  writes += other.writes;
+  write_errors += other.write_errors;
+  timeouts += other.timeouts;
+  compile_seconds += other.compile_seconds;
+  read_hit_seconds += other.read_hit_seconds;
+  for (const auto& [name, counts] : other.languages) {
+    auto& mine = languages[name];
+    mine.hits += counts.hits;
+    mine.misses += counts.misses;
+    mine.errors += counts.errors;
+  }
+  for (const auto& [reason, count] : other.not_cached) {
+    not_cached[reason] += count;
+  }
+}
+
+std::optional<double> Statistics::saved_seconds_estimate() const {
+  if (compilations == 0 || hits() == 0) {
+    return std::nullopt;
+  }
+  const double mean = compile_seconds / static_cast<double>(compilations);
+  return mean * static_cast<double>(hits()) - read_hit_seconds;
+}
+
+Result<Statistics> parse_statistics(std::string_view json) {
+  AGENT_TRY(const auto document, io::parse_json(json, "sccache's statistics", k_limits));
+  const auto& stats = document["stats"];
+  if (!stats.is_object()) {
+    return fail(Errc::invalid, "sccache's statistics: no member 'stats'");
+  }
+  Statistics result;
+  result.version = document.text("version");
+  result.cache_location = document.text("cache_location");
+  result.compile_requests = count_of(stats, "compile_requests");
+  result.executed = count_of(stats, "requests_executed");
+  result.not_compile = count_of(stats, "requests_not_compile");
+  result.not_cacheable = count_of(stats, "requests_not_cacheable");
+  result.compilations = count_of(stats, "compilations");
+  result.writes = count_of(stats, "cache_writes");
+  result.write_errors = count_of(stats, "cache_write_errors");
+  result.timeouts = count_of(stats, "cache_timeouts");
+  result.compile_seconds = seconds_of(stats, "compiler_write_duration");
+  result.read_hit_seconds = seconds_of(stats, "cache_read_hit_duration");
+  each_count(stats, "cache_hits",
+             [&](const auto& name, auto count) { result.languages[name].hits += count; });
+  each_count(stats, "cache_misses",
+             [&](const auto& name, auto count) { result.languages[name].misses += count; });
+  each_count(stats, "cache_errors",
+             [&](const auto& name, auto count) { result.languages[name].errors += count; });
+  if (const auto* reasons = stats["not_cached"].object()) {
+    for (const auto& [reason, count] : *reasons) {
+      result.not_cached[reason] += count.count().value_or(0);
+    }
+  }
+  return result;
+}
+
+}  // namespace agent::sccache
