@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -85,6 +86,9 @@ public:
   bool contains(std::string_view key) const;
 
   void remove(std::string_view key);
+
+  // Every key that starts with `prefix`, in no order. `visit` must not call the store.
+  void each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const;
 
   // Seals and syncs the open segment; later writes begin a new one.
   Result<void> seal();

@@ -1,0 +1,271 @@
+#include "agent/cache/cache.hpp"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <utility>
+
+#include "agent/cache/singleflight.hpp"
+#include "agent/core/log.hpp"
+#include "agent/io/checksum.hpp"
+#include "agent/io/fd.hpp"
+#include "agent/io/file.hpp"
+
+namespace agent::cache {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// Objects of different tags share a store but never an index entry: sixteen hex digits of the tag's identity.
+std::string store_prefix(const publish::TagId& tag) {
+  const auto identity = fmt::format("{}\n{}\n{}", tag.repository, tag.scope, tag.tag);
+  return io::sha256(io::bytes_of(identity)).hex().substr(0, 16) + "/";
+}
+
+// What is counted, declared once. Reasons are a closed set, so that counting takes no lookup.
+struct Figures {
+  metrics::Counter& hits;
+  metrics::Counter& missed_absent;
+  metrics::Counter& missed_backend;
+  metrics::Counter& missed_corrupt;
+  metrics::Counter& missed_mode;
+  metrics::Counter& bytes_read;
+  metrics::Counter& bytes_written;
+  metrics::Counter& stores;
+  metrics::Counter& dropped;
+
+  explicit Figures(metrics::Registry& registry)
+      : hits(registry.counter("hearth_lookups_hit_total", "Lookups answered with an object")),
+        missed_absent(miss(registry, "absent")),
+        missed_backend(miss(registry, "backend error")),
+        missed_corrupt(miss(registry, "corrupt")),
+        missed_mode(miss(registry, "lookups are off")),
+        bytes_read(
+            registry.counter("hearth_read_bytes_total", "Bytes of objects that lookups answered with")),
+        bytes_written(registry.counter("hearth_written_bytes_total", "Bytes of objects that were stored")),
+        stores(registry.counter("hearth_stores_total", "Objects that were stored")),
+        dropped(registry.counter("hearth_stores_failed_total", "Objects that could not be stored locally")) {}
+
+  static metrics::Counter& miss(metrics::Registry& registry, const char* reason) {
+    return registry.counter("hearth_lookups_missed_total", "Lookups answered with a miss",
+                            {{"reason", reason}});
+  }
+};
+
+}  // namespace
+
+struct Cache::State {
+  State(CacheOptions given, CacheServices used)
+      : options(std::move(given)),
+        services(used),
+        prefix(store_prefix(options.tag)),
+        figures(*used.registry) {}
+
+  std::string local_key(std::string_view key) const { return prefix + std::string(key); }
+
+  std::optional<Hit> find(std::string_view key);
+  std::optional<store::Stored> find_local(std::string_view key);
+  std::optional<Hit> find_in_tag(std::string_view key);
+  std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
+  Result<store::Stored> fetch_into_store(std::string_view key, const publish::TagEntry& entry);
+
+  CacheOptions options;
+  CacheServices services;
+  std::string prefix;
+  Figures figures;
+  Singleflight flights;
+};
+
+std::optional<store::Stored> Cache::State::find_local(std::string_view key) {
+  auto found = services.store->find(local_key(key));
+  if (!found) {
+    log::warn("cache: local read failed key={} error={}", key, found.error().message);
+    return std::nullopt;
+  }
+  return *std::move(found);
+}
+
+std::optional<Hit> Cache::State::find(std::string_view key) {
+  if (options.mode == publish::Mode::off || options.mode == publish::Mode::write_only) {
+    figures.missed_mode.add();
+    return std::nullopt;
+  }
+  if (auto stored = find_local(key)) {
+    return Hit{.slice = std::move(stored->slice)};
+  }
+  return find_in_tag(key);
+}
+
+std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
+  if (services.tag == nullptr) {
+    figures.missed_absent.add();
+    return std::nullopt;
+  }
+  const auto entry = services.tag->find(key);
+  if (!entry) {
+    figures.missed_absent.add();
+    return std::nullopt;
+  }
+  if (const auto* slice = std::get_if<io::FileSlice>(&entry->where)) {
+    return Hit{.slice = *slice};
+  }
+  return fetch(key, *entry);
+}
+
+// One flight per object: whoever comes while it is being fetched waits and finds it in the local store.
+std::optional<Hit> Cache::State::fetch(std::string_view key, const publish::TagEntry& entry) {
+  const auto flight = flights.join(key);
+  if (auto stored = find_local(key)) {
+    return Hit{.slice = std::move(stored->slice)};
+  }
+  auto fetched = fetch_into_store(key, entry);
+  if (fetched) {
+    return Hit{.slice = std::move(fetched->slice)};
+  }
+  const bool corrupt = fetched.error().code == Errc::corrupt;
+  (corrupt ? figures.missed_corrupt : figures.missed_backend).add();
+  if (corrupt) {
+    services.tag->distrust(key);
+  }
+  log::warn("cache: fetch failed key={} error={}", key, fetched.error().message);
+  return std::nullopt;
+}
+
+Result<store::Stored> Cache::State::fetch_into_store(std::string_view key, const publish::TagEntry& entry) {
+  const auto& extent = std::get<publish::RemoteExtent>(entry.where);
+  AGENT_TRY(const auto bytes, services.storage->get(extent.pack_name, extent.range));
+  if (!bytes) {
+    return fail(Errc::not_found, "pack {} is gone", extent.pack_name);
+  }
+  if (io::sha256(io::bytes_of(*bytes)) != entry.digest) {
+    return fail(Errc::corrupt, "object {} of pack {} does not match its digest", key, extent.pack_name);
+  }
+  AGENT_TRY(auto incoming, services.store->reserve(bytes->size()));
+  AGENT_CHECK(incoming.write(io::bytes_of(*bytes)));
+  return std::move(incoming).commit(local_key(key));
+}
+
+Cache::Cache(CacheOptions options, CacheServices services)
+    : state_(std::make_unique<State>(std::move(options), services)) {}
+
+Cache::~Cache() = default;
+
+std::optional<Hit> Cache::find(std::string_view key) {
+  auto hit = state_->find(key);
+  if (hit) {
+    state_->figures.hits.add();
+    state_->figures.bytes_read.add(hit->slice.size);
+  }
+  return hit;
+}
+
+bool Cache::contains(std::string_view key) {
+  if (state_->options.mode == publish::Mode::off || state_->options.mode == publish::Mode::write_only) {
+    return false;
+  }
+  return state_->services.store->contains(state_->local_key(key)) ||
+         (state_->services.tag != nullptr && state_->services.tag->find(key).has_value());
+}
+
+std::uint64_t Cache::adopt_unpublished() {
+  std::vector<std::string> keys;
+  state_->services.store->each_key(state_->prefix, [&](std::string_view key) { keys.emplace_back(key); });
+  std::uint64_t adopted = 0;
+  for (const auto& local : keys) {
+    const auto key = local.substr(state_->prefix.size());
+    if (state_->services.tag != nullptr && state_->services.tag->find(key)) {
+      continue;
+    }
+    if (auto stored = state_->find_local(key)) {
+      state_->services.publisher->add(key, *std::move(stored));
+      ++adopted;
+    }
+  }
+  return adopted;
+}
+
+// Either writes straight into a reserved extent, or spools a body of unknown length to an unlinked file
+// first.
+struct Write::State {
+  Cache::State* cache = nullptr;
+  std::string key;
+  std::optional<store::Incoming> incoming;
+  io::Fd spool;
+  std::uint64_t size = 0;
+
+  Result<void> unspool();
+};
+
+Write::Write(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Write::Write(Write&&) noexcept = default;
+Write& Write::operator=(Write&&) noexcept = default;
+Write::~Write() = default;
+
+Result<void> Write::write(std::span<const std::byte> bytes) {
+  auto& state = *state_;
+  if (state.size + bytes.size() > state.cache->options.max_object_bytes) {
+    return fail(Errc::invalid, "object {} is larger than {} bytes", state.key,
+                state.cache->options.max_object_bytes);
+  }
+  if (state.incoming) {
+    AGENT_CHECK(state.incoming->write(bytes));
+  } else if (state.spool.valid()) {
+    AGENT_CHECK(io::write_all(state.spool.get(), bytes, state.key));
+  }
+  state.size += bytes.size();
+  return {};
+}
+
+Result<void> Write::State::unspool() {
+  AGENT_TRY(incoming, cache->services.store->reserve(size));
+  std::vector<std::byte> buffer(std::size_t{256} * 1024);
+  for (std::uint64_t at = 0; at < size;) {
+    const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size - at));
+    AGENT_CHECK(io::read_exact_at(spool.get(), part, at, key));
+    AGENT_CHECK(incoming->write(part));
+    at += part.size();
+  }
+  return {};
+}
+
+Result<void> Write::commit() && {
+  auto& state = *state_;
+  if (state.cache->options.mode == publish::Mode::off) {
+    return {};
+  }
+  if (state.spool.valid()) {
+    AGENT_CHECK(state.unspool());
+  }
+  AGENT_TRY(auto stored, (*std::move(state.incoming)).commit(state.cache->local_key(state.key)));
+  state.cache->figures.stores.add();
+  state.cache->figures.bytes_written.add(state.size);
+  state.cache->services.publisher->add(std::move(state.key), std::move(stored));
+  return {};
+}
+
+Result<Write> Cache::begin(std::string_view key, std::optional<std::uint64_t> size_bytes) {
+  auto write = std::make_unique<Write::State>();
+  write->cache = state_.get();
+  write->key = key;
+  if (size_bytes && *size_bytes > state_->options.max_object_bytes) {
+    return fail(Errc::invalid, "object {} of {} bytes is larger than {}", key, *size_bytes,
+                state_->options.max_object_bytes);
+  }
+  if (state_->options.mode == publish::Mode::off) {
+    return Write(std::move(write));
+  }
+  if (!size_bytes) {
+    AGENT_TRY(write->spool, io::open_file(state_->options.spool, O_TMPFILE | O_RDWR, 0600));
+    return Write(std::move(write));
+  }
+  auto incoming = state_->services.store->reserve(*size_bytes);
+  if (!incoming) {
+    state_->figures.dropped.add();
+    return std::unexpected(std::move(incoming).error());
+  }
+  write->incoming.emplace(*std::move(incoming));
+  return Write(std::move(write));
+}
+
+}  // namespace agent::cache

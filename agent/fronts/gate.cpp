@@ -1,0 +1,53 @@
+#include "agent/fronts/gate.hpp"
+
+#include <algorithm>
+
+#include "agent/core/text.hpp"
+
+namespace agent::fronts {
+
+namespace {
+
+// "host" of "host:port" and of "[::1]:port".
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) {
+    return host.substr(0, host.find(']') + 1);
+  }
+  return host.substr(0, host.rfind(':'));
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+}  // namespace
+
+bool Gate::host_is_ours(std::string_view host) const {
+  const auto name = without_port(host);
+  return is_loopback(name) ||
+         std::find(options_.hosts.begin(), options_.hosts.end(), name) != options_.hosts.end();
+}
+
+std::optional<net::Response> Gate::refuse(const net::Request& request) const {
+  if (request.over_unix_socket) {
+    return std::nullopt;
+  }
+  if (!host_is_ours(request.headers.get("Host"))) {
+    return net::text_response(403, "this agent does not serve that Host\n");
+  }
+  if (options_.token.empty() || request.path == "/healthz") {
+    return std::nullopt;
+  }
+  constexpr std::string_view k_scheme = "Bearer ";
+  const auto given = request.headers.get("Authorization");
+  const bool bearer =
+      given.size() > k_scheme.size() && equals_ignoring_case(given.substr(0, k_scheme.size()), k_scheme);
+  if (bearer && options_.token.equals(given.substr(k_scheme.size()))) {
+    return std::nullopt;
+  }
+  auto answer = net::text_response(401, "this agent wants the job's bearer token\n");
+  answer.headers.add("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
+}  // namespace agent::fronts
