@@ -1,0 +1,231 @@
+#include "agent/launcher/server.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+
+#include "agent/launcher/environment.hpp"
+#include "agent/launcher/record.hpp"
+#include "agent/launcher/sys.hpp"
+
+namespace agent::launcher {
+namespace {
+
+constexpr std::int64_t k_start_deadline_ms = 10'000;  // the real client's own, SERVER_STARTUP_TIMEOUT
+constexpr std::int64_t k_lock_deadline_ms = 30'000;
+constexpr long k_lock_poll_ms = 10;
+constexpr long k_answer_poll_ms = 5;
+constexpr unsigned k_log_mode = 0600;
+constexpr timeval k_send_deadline{.tv_sec = 10, .tv_usec = 0};
+
+// The result of connecting: a descriptor, or -errno.
+long connect_socket(std::string_view path) {
+  const long fd = sys::socket(AF_UNIX, 0);
+  if (fd < 0) {
+    return fd;
+  }
+  sockaddr_un address;  // not zeroed: its length is given, and the path ends with a zero
+  address.sun_family = AF_UNIX;
+  *std::copy(path.begin(), path.end(), std::begin(address.sun_path)) = '\0';
+  // Bounds connecting, which waits when the server's backlog is full, and sending.
+  const std::span deadline(reinterpret_cast<const char*>(&k_send_deadline), sizeof(k_send_deadline));
+  sys::set_option(static_cast<int>(fd), SOL_SOCKET, SO_SNDTIMEO, deadline);
+  const auto size = static_cast<unsigned>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  const long connected = sys::connect(static_cast<int>(fd), &address, size);
+  if (connected < 0) {
+    sys::close(static_cast<int>(fd));
+    return connected;
+  }
+  return fd;
+}
+
+bool nobody_listens(long error) {
+  return error == -ENOENT || error == -ECONNREFUSED;
+}
+
+Connection refused(std::string_view reason) {
+  return {.fd = -1, .reason = reason};
+}
+
+// Ends a server of ours that lost its socket; a process that merely got its number is left alone.
+void end_stale_server(const Config& config, std::int64_t process) {
+  Line link;
+  link.add("/proc/").add(process).add("/exe").add(std::string_view("\0", 1));
+  struct stat running{};
+  struct stat real{};
+  if (process > 0 && sys::status(link.view().data(), running) == 0 &&
+      sys::status(config.real.data(), real) == 0 && running.st_ino == real.st_ino &&
+      running.st_dev == real.st_dev) {
+    sys::signal_process(process, SIGTERM);
+  }
+}
+
+struct Program {
+  const Config& config;
+  char* const* environment;
+};
+
+// Never returns: the process becomes the server, or ends.
+[[noreturn]] void become_server(const Program& program) {
+  const char* log = program.config.log.empty() ? "/dev/null" : program.config.log.data();
+  sys::new_session();
+  // The server outlives the build: it must hold none of its pipes, job slots or locks.
+  sys::close_from(0);
+  sys::open("/dev/null", O_RDONLY);
+  if (sys::open(log, O_WRONLY | O_CREAT | O_APPEND, k_log_mode) < 0) {
+    sys::open("/dev/null", O_WRONLY);
+  }
+  sys::duplicate(1, 2);
+  sys::change_directory("/");
+  const std::array<char*, 2> arguments = {const_cast<char*>(program.config.real.data()), nullptr};  // NOLINT
+  sys::execute(program.config.real.data(), arguments.data(), program.environment);
+  sys::exit(127);
+}
+
+// Starts the server as nobody's child: this process may become a compiler, which must not find a stranger
+// among its children. Its process id, or nothing.
+std::optional<long> spawn_server(const Program& program) {
+  std::array<int, 2> ends{};
+  if (sys::pipe(ends) < 0) {
+    return std::nullopt;
+  }
+  const auto [from, to] = ends;
+  const long child = sys::fork();
+  if (child == 0) {
+    const long server = sys::fork();
+    if (server == 0) {
+      become_server(program);
+    }
+    sys::write(to, std::string_view(reinterpret_cast<const char*>(&server), sizeof(server)));
+    sys::exit(0);
+  }
+  sys::close(to);
+  long server = 0;
+  const long got = sys::read(from, std::span(reinterpret_cast<char*>(&server), sizeof(server)));
+  sys::close(from);
+  if (child > 0) {
+    sys::wait_child(child);
+  }
+  return got == static_cast<long>(sizeof(server)) && server > 0 ? std::optional(server) : std::nullopt;
+}
+
+// True if the process ended within the time.
+bool ended_within(long process, long handle, long milliseconds) {
+  if (handle >= 0) {
+    return sys::wait_for(static_cast<int>(handle), POLLIN, milliseconds) > 0;
+  }
+  sys::sleep(milliseconds);  // a kernel before 5.3, or a sandbox, has no process handles
+  return sys::signal_process(process, 0) == -ESRCH;
+}
+
+// Waits until the new server answers. On failure the reason is the detail of the event `server-start-failed`.
+Connection await_answer(const Config& config, long process) {
+  const std::int64_t deadline = sys::monotonic_ms() + k_start_deadline_ms;
+  const long handle = sys::process_handle(process);
+  Connection connection = refused("start-timeout");
+  while (sys::monotonic_ms() < deadline) {
+    const long fd = connect_socket(config.socket);
+    if (fd >= 0) {
+      connection.fd = static_cast<int>(fd);
+      break;
+    }
+    if (ended_within(process, handle, k_answer_poll_ms)) {
+      connection.reason = "exited";
+      break;
+    }
+  }
+  if (!connection.open()) {
+    sys::signal_process(process, SIGKILL);
+  }
+  if (handle >= 0) {
+    sys::close(static_cast<int>(handle));
+  }
+  return connection;
+}
+
+void remember_start(Record& record, long process) {
+  const bool planned = record.stopped != 0;
+  record.starts += planned && record.starts > 0 ? 0 : 1;
+  record.stopped = 0;
+  record.failed_starts = 0;
+  record.unreachable = 0;
+  record.server_process = process;
+  record.retry_at_ms = sys::monotonic_ms() + backoff_ms(record.starts - 1);
+}
+
+Connection start_server(const Config& config, Record& record, char* const* environment) {
+  end_stale_server(config, record.server_process);
+  const std::int64_t begin = sys::monotonic_ms();
+  const bool first = record.starts == 0 || record.stopped != 0;
+  const auto process = spawn_server({.config = config, .environment = environment});
+  const Connection connection = process ? await_answer(config, *process) : refused("spawn");
+  if (connection.open()) {
+    remember_start(record, *process);
+    note_event(config, first ? "started" : "restarted", sys::monotonic_ms() - begin);
+    return connection;
+  }
+  ++record.failed_starts;
+  record.retry_at_ms = sys::monotonic_ms() + backoff_ms(record.failed_starts);
+  note_event(config, "start-failed", connection.reason);
+  return refused("server-start-failed");
+}
+
+// By the holder of the lock: what happened while it waited for it comes first.
+Connection start_if_sensible(const Config& config, Record& record, std::span<char* const> environment,
+                             Arena& arena) {
+  const long fd = connect_socket(config.socket);
+  if (fd >= 0) {
+    return {.fd = static_cast<int>(fd), .reason = {}};
+  }
+  if (record.starts > k_max_restarts || record.failed_starts >= k_max_failed_starts) {
+    return refused("restarts-exhausted");
+  }
+  if (sys::monotonic_ms() < record.retry_at_ms) {
+    return refused("backing-off");
+  }
+  if (!config.agent.empty() && !agent_is_healthy(config.agent)) {
+    ++record.unreachable;
+    record.retry_at_ms = sys::monotonic_ms() + backoff_ms(record.unreachable);
+    note_event(config, "agent-unreachable");
+    return refused("agent-unreachable");
+  }
+  char* const* variables = real_environment(Role::server, config, environment, arena);
+  return variables == nullptr ? refused("out-of-memory") : start_server(config, record, variables);
+}
+
+}  // namespace
+
+Connection connect_or_start(const Config& config, std::span<char* const> environment, Arena& arena) {
+  std::int64_t deadline = 0;  // the clock is read only where nobody listens
+  while (true) {
+    const long fd = connect_socket(config.socket);
+    if (fd >= 0) {
+      return {.fd = static_cast<int>(fd), .reason = {}};
+    }
+    if (!nobody_listens(fd)) {
+      return refused("connect-failed");
+    }
+    long error = 0;
+    if (auto record = LockedRecord::try_take(config, error)) {
+      const Connection connection = start_if_sensible(config, **record, environment, arena);
+      record->save();
+      return connection;
+    }
+    const std::int64_t now = sys::monotonic_ms();
+    deadline = deadline == 0 ? now + k_lock_deadline_ms : deadline;
+    if (error != 0 || now > deadline) {
+      return refused("lock-unavailable");
+    }
+    sys::sleep(k_lock_poll_ms);
+  }
+}
+
+}  // namespace agent::launcher
