@@ -63,6 +63,8 @@ private:
 
 class Cache final {
 public:
+  struct State;
+
   Cache(CacheOptions options, CacheServices services);
   ~Cache();
 
@@ -80,7 +82,6 @@ public:
   std::uint64_t adopt_unpublished();
 
 private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,273 @@
+#include "agent/app/agent.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "agent/app/housekeeping.hpp"
+#include "agent/app/routes.hpp"
+#include "agent/app/status.hpp"
+#include "agent/backends/object_storage.hpp"
+#include "agent/cache/cache.hpp"
+#include "agent/core/clock.hpp"
+#include "agent/core/guarded.hpp"
+#include "agent/core/log.hpp"
+#include "agent/core/text.hpp"
+#include "agent/fronts/front.hpp"
+#include "agent/net/http_server.hpp"
+#include "agent/publish/publisher.hpp"
+#include "agent/publish/tag_view.hpp"
+#include "agent/store/store.hpp"
+
+namespace agent::app {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// Packs stay open, one descriptor each; the soft limit of 1,024 is for programs that use select(2).
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+struct Ending {
+  std::string reason;                      // empty: goes on
+  std::optional<report::Figures> drained;  // the final figures, once drained
+  bool draining = false;
+};
+
+}  // namespace
+
+// In construction order; what is below uses what is above.
+struct Agent::State {
+  explicit State(Config given) : config(std::move(given)) {}
+
+  Result<void> open();
+  void warm_up();
+  Result<void> serve();
+  Result<void> announce() const;
+  report::Figures flush(milliseconds deadline);
+  report::Figures drain(milliseconds deadline);
+  report::Figures drain_once(milliseconds deadline);
+  void end(std::string reason);
+  void note(std::string text);
+
+  Config config;
+  SystemClock clock;
+  metrics::Registry registry;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<backends::ObjectStorage> storage;
+  std::unique_ptr<publish::TagView> tag;
+  std::unique_ptr<publish::Publisher> publisher;
+  std::unique_ptr<cache::Cache> cache;
+  std::unique_ptr<Status> status;
+  std::unique_ptr<Housekeeping> housekeeping;
+  Guarded<Ending> ending;
+  std::unique_ptr<Routes> routes;
+  std::unique_ptr<net::HttpServer> server;
+};
+
+void Agent::State::note(std::string text) {
+  log::warn("agent: {}", text);
+  status->observe([&](Observed& observed) { observed.notes.push_back(std::move(text)); });
+}
+
+Result<void> Agent::State::open() {
+  raise_descriptor_limit();
+  AGENT_TRY(store, store::Store::open({.folder = config.store,
+                                       .max_size_bytes = config.max_size_bytes,
+                                       .min_free_bytes = config.min_free_bytes},
+                                      registry));
+  std::optional<std::string> trouble;
+  if (config.backend != "none" && config.mode != publish::Mode::off) {
+    auto opened = backends::open_storage(config.backend, {.clock = clock, .registry = registry});
+    if (opened) {
+      storage = *std::move(opened);
+      config.backend = storage->describe();
+      tag = std::make_unique<publish::TagView>(*storage, config.chain, registry);
+    } else {
+      trouble = fmt::format("backend {} cannot be used: {}; nothing is read from it or published to it",
+                            config.backend, opened.error().message);
+    }
+  }
+  publish::PublisherOptions options{
+      .tag = config.chain.own, .mode = config.mode, .producer = config.producer};
+  options.spool = config.store;
+  publisher = std::make_unique<publish::Publisher>(
+      std::move(options),
+      publish::PublisherServices{
+          .storage = storage.get(), .clock = &clock, .registry = &registry, .published = [this] {
+            if (auto refreshed = tag->refresh(); !refreshed) {
+              log::warn("agent: refresh after publishing failed error={}", refreshed.error().message);
+            }
+          }});
+  cache = std::make_unique<cache::Cache>(
+      cache::CacheOptions{.tag = config.chain.own, .mode = config.mode, .spool = config.store},
+      cache::CacheServices{.store = store.get(),
+                           .storage = storage.get(),
+                           .tag = tag.get(),
+                           .publisher = publisher.get(),
+                           .registry = &registry});
+  status = std::make_unique<Status>(StatusSources{
+      .config = &config, .registry = &registry, .publisher = publisher.get(), .tag = tag.get()});
+  housekeeping = std::make_unique<Housekeeping>(
+      HousekeepingServices{.config = config, .status = *status, .store = *store, .tag = tag.get()});
+  if (trouble) {
+    note(*std::move(trouble));
+  }
+  return {};
+}
+
+void Agent::State::warm_up() {
+  status->set_phase(Phase::warming);
+  const auto begin = steady_clock::now();
+  if (tag != nullptr) {
+    if (auto refreshed = tag->refresh(); !refreshed) {
+      note(fmt::format("the tag could not be read: {}; every lookup of it is a miss until a refresh succeeds",
+                       refreshed.error().message));
+    } else {
+      tag->preload(config.preload_bytes, begin + config.preload_deadline);
+    }
+    const auto took = std::chrono::duration<double>(steady_clock::now() - begin).count();
+    status->observe([&](Observed& observed) { observed.preload_seconds = took; });
+    if (const auto adopted = cache->adopt_unpublished(); adopted > 0) {
+      log::info("agent: adopted objects an earlier agent had not published count={}", adopted);
+    }
+  }
+}
+
+Result<void> Agent::State::serve() {
+  RouteServices services{.status = *status,
+                         .registry = registry,
+                         .gate = fronts::Gate({.token = config.token, .hosts = config.hosts}),
+                         .fronts = fronts::make_fronts({.cache = *cache, .registry = registry}),
+                         .control = {.flush = [this](auto deadline) { return flush(deadline); },
+                                     .drain =
+                                         [this](auto deadline) {
+                                           auto figures = drain(deadline);
+                                           end("drained over the control socket");
+                                           return figures;
+                                         },
+                                     .default_deadline = config.drain_deadline}};
+  routes = std::make_unique<Routes>(std::move(services));
+  net::HttpServerOptions options{
+      .address = config.address, .port = config.port, .unix_socket = config.control};
+  AGENT_TRY(server, net::HttpServer::start(
+                        std::move(options),
+                        [this](const net::Request& request, net::Responder& respond) {
+                          return routes->handle(request, respond);
+                        },
+                        registry));
+  status->set_phase(Phase::ready);
+  return {};
+}
+
+// The ready file, by rename: whoever sees it can connect.
+Result<void> Agent::State::announce() const {
+  if (config.ready_file.empty()) {
+    return {};
+  }
+  io::JsonObject ready{{"endpoint", fmt::format("http://{}:{}", config.address, server->port())},
+                       {"pid", static_cast<std::int64_t>(::getpid())}};
+  if (!config.control.empty()) {
+    ready.emplace("control", config.control.string());
+  }
+  return io::write_file(config.ready_file, io::Json(std::move(ready)).dump() + "\n");
+}
+
+report::Figures Agent::State::flush(milliseconds deadline) {
+  housekeeping->snapshot();
+  if (auto flushed = publisher->flush(deadline); !flushed) {
+    log::warn("agent: flush failed error={}", flushed.error().message);
+  }
+  return status->figures();
+}
+
+report::Figures Agent::State::drain(milliseconds deadline) {
+  const bool first = ending.with([](Ending& state) { return !std::exchange(state.draining, true); });
+  if (first) {
+    auto figures = drain_once(deadline);
+    ending.change([&](Ending& state) { state.drained = figures; });
+    return figures;
+  }
+  ending.wait_until({}, steady_clock::now() + deadline,
+                    [](const Ending& state) { return state.drained.has_value(); });
+  return ending.with([&](const Ending& state) { return state.drained ? *state.drained : status->figures(); });
+}
+
+// sccache first: it may still be storing what it compiled, and its statistics go with it.
+report::Figures Agent::State::drain_once(milliseconds deadline) {
+  const auto until = steady_clock::now() + deadline;
+  status->set_phase(Phase::draining);
+  housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
+  const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+  if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
+    note(fmt::format("not everything was published: {}", flushed.error().message));
+  }
+  if (auto sealed = store->seal(); !sealed) {
+    note(fmt::format("the local store could not be sealed: {}", sealed.error().message));
+  }
+  auto figures = status->figures();
+  housekeeping->record();
+  return figures;
+}
+
+void Agent::State::end(std::string reason) {
+  ending.change([&](Ending& state) {
+    if (state.reason.empty()) {
+      state.reason = std::move(reason);
+    }
+  });
+}
+
+Agent::Agent(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Agent::~Agent() {
+  state_->server.reset();  // handlers use what is destroyed next
+}
+
+Result<std::unique_ptr<Agent>> Agent::start(Config config) {
+  auto state = std::make_unique<State>(std::move(config));
+  AGENT_CHECK(state->open());
+  state->warm_up();
+  AGENT_CHECK(state->serve());
+  auto* const raw = state.get();
+  state->housekeeping->start({.last_activity = [raw] { return raw->server->last_activity(); },
+                              .end = [raw](std::string reason) { raw->end(std::move(reason)); }});
+  AGENT_CHECK(state->announce());
+  return std::unique_ptr<Agent>(new Agent(std::move(state)));
+}
+
+std::string Agent::endpoint() const {
+  return fmt::format("http://{}:{}", state_->config.address, state_->server->port());
+}
+
+void Agent::watch_sccache(const io::fs::path& real, const io::fs::path& socket, const io::fs::path& state) {
+  state_->housekeeping->watch({.real = real, .socket = socket, .state = state});
+}
+
+report::Figures Agent::drain(std::chrono::milliseconds deadline) {
+  return state_->drain(deadline);
+}
+
+report::Figures Agent::figures() const {
+  return state_->status->figures();
+}
+
+std::string Agent::wait(const std::stop_token& stop) {
+  const auto never = steady_clock::now() + std::chrono::hours(24 * 365);
+  state_->ending.wait_until(stop, never, [](const Ending& state) { return !state.reason.empty(); });
+  return state_->ending.with(
+      [](const Ending& state) { return state.reason.empty() ? std::string("stopped") : state.reason; });
+}
+
+}  // namespace agent::app

@@ -1,0 +1,49 @@
+// The agent, composed: store, storage, tag, publisher, cache, fronts, HTTP. It owns every object in
+// construction order; shutdown is destruction in reverse. Thread-safe where noted.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "agent/app/config.hpp"
+#include "agent/core/result.hpp"
+#include "agent/report/figures.hpp"
+
+namespace agent::app {
+
+class Agent final {
+public:
+  // Opens everything, warms up, and serves when it returns. A backend that cannot be opened or read is a note
+  // in the figures and an agent without it, never an error. Errors: conflict (store or port taken), io, full,
+  // denied, invalid (addresses, paths).
+  static Result<std::unique_ptr<Agent>> start(Config config);
+
+  // Stops serving without publishing what is pending; drain first.
+  ~Agent();
+
+  // "http://127.0.0.1:7420"
+  std::string endpoint() const;
+
+  // Names the job's sccache, for an agent that was started before it was installed. Safe from any thread.
+  void watch_sccache(const io::fs::path& real, const io::fs::path& socket, const io::fs::path& state);
+
+  // Takes sccache's last statistics and stops its server, then publishes what is pending. The final figures.
+  // Safe from any thread; a second call waits for the first and answers the same.
+  report::Figures drain(std::chrono::milliseconds deadline);
+
+  // Safe from any thread.
+  report::Figures figures() const;
+
+  // Blocks until the agent has a reason to end: somebody drained it over the control socket, its sentinel
+  // vanished, nothing spoke to it for the idle limit, or `stop` was requested. Returns the reason in words.
+  std::string wait(const std::stop_token& stop);
+
+private:
+  struct State;
+  explicit Agent(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace agent::app

@@ -1,0 +1,52 @@
+// What an agent is told: the flags of `hearth agent`, already parsed. Value type.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/secret.hpp"
+#include "agent/io/file.hpp"
+#include "agent/publish/tag.hpp"
+
+namespace agent::app {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+struct Config {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;          // 0 picks one
+  std::vector<std::string> hosts;  // names this agent is reached by, beside loopback ones
+  io::fs::path control;            // Unix socket; empty: none
+  io::fs::path ready_file;         // written when it serves; empty: none
+  io::fs::path store;
+  std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
+  std::uint64_t min_free_bytes = std::uint64_t{256} << 20U;
+  std::string backend = "none";  // storage URL, or "none"
+  publish::TagChain chain;
+  publish::Mode mode = publish::Mode::read_write;
+  std::string producer;
+  Secret token;  // empty: open on loopback
+  milliseconds preload_deadline = seconds(10);
+  std::uint64_t preload_bytes = std::uint64_t{2} << 30U;
+  milliseconds refresh_interval = seconds(60);
+  milliseconds drain_deadline = seconds(60);
+
+  // How it ends by itself: when the sentinel vanishes, or when nothing spoke to it for this long (0: never).
+  io::fs::path sentinel;
+  milliseconds idle_limit{0};
+
+  // Where the figures are written every few seconds and at the end, for a post step that finds no agent.
+  io::fs::path record;
+
+  // The job's sccache, watched and stopped at drain; empty: none.
+  io::fs::path sccache_real;
+  io::fs::path sccache_socket;
+  io::fs::path launcher_state;
+};
+
+}  // namespace agent::app

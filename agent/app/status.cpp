@@ -1,0 +1,113 @@
+#include "agent/app/status.hpp"
+
+#include "agent/sccache/statistics.hpp"
+
+namespace agent::app {
+
+namespace {
+
+constexpr double k_percent = 100;
+constexpr double k_milliseconds = 1000;
+
+std::optional<double> in_milliseconds(std::optional<double> seconds) {
+  return seconds ? std::optional(*seconds * k_milliseconds) : std::nullopt;
+}
+
+void add_compilations(report::Figures& figures, const sccache::Statistics& statistics) {
+  figures.hits = statistics.hits();
+  figures.misses = statistics.misses();
+  figures.errors = statistics.errors();
+  figures.compile_requests = statistics.compile_requests;
+  const auto looked_up = statistics.hits() + statistics.misses();
+  if (looked_up > 0) {
+    figures.hit_rate = k_percent * static_cast<double>(statistics.hits()) / static_cast<double>(looked_up);
+  }
+  for (const auto& [name, counts] : statistics.languages) {
+    figures.languages[name] = {.hits = counts.hits, .misses = counts.misses};
+  }
+  figures.non_cacheable = statistics.not_cached;
+  figures.saved_seconds_estimate = statistics.saved_seconds_estimate();
+}
+
+void add_requests(report::Figures& figures, const metrics::Registry& registry) {
+  figures.lookups_hit = registry.total("hearth_lookups_hit_total");
+  figures.lookups_missed = registry.total("hearth_lookups_missed_total");
+  for (const auto& [reason, count] : registry.by_label("hearth_lookups_missed_total", "reason")) {
+    if (count > 0) {
+      figures.miss_reasons[reason] = count;
+    }
+  }
+  if (const auto* latency = registry.find_histogram("hearth_hit_seconds")) {
+    figures.latency = {.mean = in_milliseconds(latency->mean()),
+                       .p50 = in_milliseconds(latency->quantile(0.5)),
+                       .p95 = in_milliseconds(latency->quantile(0.95)),
+                       .p99 = in_milliseconds(latency->quantile(0.99))};
+  }
+  figures.bytes_read = registry.total("hearth_read_bytes_total");
+  figures.bytes_written = registry.total("hearth_written_bytes_total");
+  figures.stores = registry.total("hearth_stores_total");
+  figures.backend_calls = registry.total("hearth_backend_calls_total");
+}
+
+void add_publishing(report::Figures& figures, const publish::PublisherFigures& published) {
+  figures.published = published.published;
+  figures.pending = published.pending;
+  for (const auto& [reason, count] : published.refused) {
+    figures.refused[reason] = count;
+  }
+  figures.http_429 = published.rate_limited;
+  figures.conflicts = published.conflicts;
+  figures.retries = published.retries;
+  if (!published.last_error.empty()) {
+    figures.notes.push_back("publishing: " + published.last_error);
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Phase phase) {
+  switch (phase) {
+    case Phase::starting:
+      return "starting";
+    case Phase::warming:
+      return "warming";
+    case Phase::ready:
+      return "ready";
+    case Phase::draining:
+      return "draining";
+  }
+  return "unknown";
+}
+
+report::Figures Status::figures() const {
+  const auto& config = *sources_.config;
+  report::Figures figures;
+  figures.tag = config.chain.own.tag;
+  figures.scope = config.chain.own.scope;
+  figures.backend = config.backend;
+  figures.mode = publish::name_of(config.mode);
+  figures.phase = name_of(phase());
+  if (sources_.tag != nullptr) {
+    const auto tag = sources_.tag->figures();
+    figures.generation = tag.generation;
+    figures.tag_objects = tag.objects;
+    figures.tag_bytes = tag.bytes;
+  }
+  add_requests(figures, *sources_.registry);
+  add_publishing(figures, sources_.publisher->figures());
+  observed_.with([&](const Observed& observed) {
+    if (observed.statistics) {
+      add_compilations(figures, *observed.statistics);
+    }
+    if (observed.watches_sccache) {
+      figures.sccache_mode = "proxy";
+      figures.restarts = observed.events.restarts;
+    }
+    figures.fallbacks = observed.events.fallbacks;
+    figures.preload_seconds = observed.preload_seconds;
+    figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());
+  });
+  return figures;
+}
+
+}  // namespace agent::app

@@ -1,0 +1,61 @@
+// Gathers the figures of a running agent into one report. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/app/config.hpp"
+#include "agent/core/guarded.hpp"
+#include "agent/metrics/registry.hpp"
+#include "agent/publish/publisher.hpp"
+#include "agent/publish/tag_view.hpp"
+#include "agent/report/figures.hpp"
+#include "agent/sccache/server.hpp"
+
+namespace agent::app {
+
+enum class Phase : std::uint8_t { starting, warming, ready, draining };
+
+std::string_view name_of(Phase phase);
+
+// What is learnt from sccache and while warming up.
+struct Observed {
+  bool watches_sccache = false;
+  std::optional<sccache::Statistics> statistics;
+  sccache::LauncherEvents events;
+  std::optional<double> preload_seconds;
+  std::vector<std::string> notes;
+};
+
+struct StatusSources {
+  const Config* config = nullptr;
+  const metrics::Registry* registry = nullptr;
+  const publish::Publisher* publisher = nullptr;
+  const publish::TagView* tag = nullptr;  // null: no backend
+};
+
+class Status final {
+public:
+  explicit Status(StatusSources sources) : sources_(sources) {}
+
+  void set_phase(Phase phase) { phase_.store(phase); }
+  Phase phase() const { return phase_.load(); }
+  bool serving() const { return phase() == Phase::ready || phase() == Phase::draining; }
+
+  template <typename F>
+  void observe(F&& change) {
+    observed_.with(std::forward<F>(change));
+  }
+
+  report::Figures figures() const;
+
+private:
+  StatusSources sources_;
+  std::atomic<Phase> phase_{Phase::starting};
+  Guarded<Observed> observed_;
+};
+
+}  // namespace agent::app
