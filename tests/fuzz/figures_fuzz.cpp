@@ -1,0 +1,29 @@
+// Figures that can be read can be written, and are then read the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "agent/report/figures.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto json = agent::io::parse_json(text, "figures");
+  if (!json) {
+    return 0;
+  }
+  const auto figures = agent::report::from_json(*json);
+  if (!figures) {
+    return 0;
+  }
+  const auto written = agent::report::to_json(*figures).dump();
+  const auto read = agent::io::parse_json(written, "figures");
+  if (!read) {
+    std::abort();
+  }
+  const auto again = agent::report::from_json(*read);
+  if (!again || agent::report::to_json(*again).dump() != written) {
+    std::abort();
+  }
+  return 0;
+}
