@@ -33,7 +33,7 @@ std::optional<Digest> Digest::from_hex(std::string_view text) {
       return std::nullopt;
     }
     auto& byte = digest.bytes.at(i / 2);
-    byte = static_cast<std::uint8_t>((byte << 4U) | value);
+    byte = static_cast<std::uint8_t>((static_cast<std::size_t>(byte) << 4U) | value);
   }
   return digest;
 }
