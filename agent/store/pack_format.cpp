@@ -221,6 +221,22 @@ Result<FooterSummary> decode_footer_summary(std::span<const std::byte> footer) {
   return summary;
 }
 
+std::optional<PackEntry> decode_footer_entry(std::span<const std::byte> bytes) {
+  io::ByteReader reader(bytes);
+  const auto key_size = reader.number<std::uint16_t>();
+  const auto zero = reader.number<std::uint16_t>();
+  PackEntry entry;
+  entry.crc32c = reader.number<std::uint32_t>();
+  entry.offset = reader.number<std::uint64_t>();
+  entry.size = reader.number<std::uint64_t>();
+  entry.digest = take_digest(reader);
+  entry.key = reader.text(key_size);
+  if (!reader.ok() || zero != 0 || !valid_key_size(key_size)) {
+    return std::nullopt;
+  }
+  return entry;
+}
+
 FooterCursor::FooterCursor(std::span<const std::byte> footer, const FooterSummary& summary)
     : left_(footer.subspan(std::min(footer.size(), k_footer_fixed_bytes))), summary_(summary) {}
 
@@ -231,27 +247,20 @@ Result<std::optional<PackEntry>> FooterCursor::next() {
     }
     return std::optional<PackEntry>{};
   }
-  io::ByteReader reader(left_);
-  const auto key_size = reader.number<std::uint16_t>();
-  const auto zero = reader.number<std::uint16_t>();
-  PackEntry entry;
-  entry.crc32c = reader.number<std::uint32_t>();
-  entry.offset = reader.number<std::uint64_t>();
-  entry.size = reader.number<std::uint64_t>();
-  entry.digest = take_digest(reader);
-  entry.key = reader.text(key_size);
-  if (!reader.ok() || zero != 0 || !valid_key_size(key_size) || (done_ > 0 && entry.key <= last_key_)) {
+  const auto parsed = decode_footer_entry(left_);
+  if (!parsed || (done_ > 0 && parsed->key <= last_key_)) {
     return fail(Errc::corrupt, "pack: entry {} of the footer does not parse", done_);
   }
+  const auto& entry = *parsed;
   if (entry.size > k_max_object_bytes || entry.offset > summary_.footer_offset ||
       entry.size > summary_.footer_offset - entry.offset) {
     return fail(Errc::corrupt, "pack: entry {} lies outside the pack", done_);
   }
-  left_ = reader.left();
+  left_ = left_.subspan(k_entry_fixed_bytes + entry.key.size());
   last_key_ = entry.key;
   bytes_ += entry.size;
   ++done_;
-  return std::optional(entry);
+  return parsed;
 }
 
 }  // namespace agent::store

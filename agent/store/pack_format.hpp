@@ -111,6 +111,10 @@ struct FooterSummary {
 // Reads only the fixed part.
 Result<FooterSummary> decode_footer_summary(std::span<const std::byte> footer);
 
+// The entry at the front of `bytes`, as the grammar of one entry goes; empty where it does not parse. The key
+// borrows.
+std::optional<PackEntry> decode_footer_entry(std::span<const std::byte> bytes);
+
 // Walks the entries of a footer. Each is checked as it is read: sizes, order, and that the payload lies
 // before the footer. After the last one `next` is empty, and then sums and trailing bytes were checked too.
 class FooterCursor final {

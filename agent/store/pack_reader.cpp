@@ -6,6 +6,7 @@
 
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/io/little_endian.hpp"
 
 namespace agent::store {
 
@@ -58,6 +59,22 @@ void PackIndex::each(const std::function<void(const PackEntry& entry)>& visit) c
   for (auto entry = cursor.next(); entry && *entry; entry = cursor.next()) {
     visit(**entry);
   }
+}
+
+// Footers are at most 256 MiB, and the key stands right behind its entry's fixed part.
+std::uint32_t PackIndex::position_of(const PackEntry& entry) const {
+  return static_cast<std::uint32_t>(static_cast<std::size_t>(entry.key.data() - footer_.data()) -
+                                    k_entry_fixed_bytes);
+}
+
+PackEntry PackIndex::at(std::uint32_t position) const {
+  // Every entry was checked when the index was made.
+  return decode_footer_entry(io::bytes_of(footer_).subspan(position)).value_or(PackEntry{});
+}
+
+std::string_view PackIndex::key_at(std::uint32_t position) const {
+  const auto entry = io::bytes_of(footer_).subspan(position);
+  return std::string_view(footer_).substr(position + k_entry_fixed_bytes, io::load_le<std::uint16_t>(entry));
 }
 
 }  // namespace agent::store

@@ -33,6 +33,11 @@ public:
   // Every entry, by ascending key. Keys borrow from this index. Offsets are from the start of the pack.
   void each(const std::function<void(const PackEntry& entry)>& visit) const;
 
+  // Four bytes that find an entry of this index again, for tables over many packs.
+  std::uint32_t position_of(const PackEntry& entry) const;
+  PackEntry at(std::uint32_t position) const;
+  std::string_view key_at(std::uint32_t position) const;
+
 private:
   PackIndex(std::string footer, const Digest& digest, const FooterSummary& summary);
 

@@ -51,6 +51,19 @@ TEST_F(PackReader, ReadsAFooterThatWasFetchedAlone) {
   EXPECT_EQ(found, (std::vector<std::string>{"a=first", "b=second"}));
 }
 
+TEST_F(PackReader, FindsAnEntryAgainByItsPosition) {
+  const auto index = PackIndex::of_footer(footer(), built_.footer_digest);
+  ASSERT_THAT(index, Succeeds());
+  std::vector<std::uint32_t> positions;
+  index->each([&](const PackEntry& entry) { positions.push_back(index->position_of(entry)); });
+
+  ASSERT_EQ(positions.size(), 2U);
+  EXPECT_EQ(index->key_at(positions[1]), "b");
+  const auto entry = index->at(positions[1]);
+  EXPECT_EQ(entry.key, "b");
+  EXPECT_EQ(bytes_.substr(entry.offset, entry.size), "second");
+}
+
 TEST_F(PackReader, AFooterOfAnotherDigestIsCorrupt) {
   auto digest = built_.footer_digest;
   digest.bytes[0] ^= 1U;
