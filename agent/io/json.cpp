@@ -6,6 +6,8 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -118,6 +120,47 @@ void append_string(std::string& out, std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';
+}
+
+// The end of the string that starts with the quote at `at`.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    at += text[at] == '\\' ? 1U : 0U;
+  }
+  return at + 1;
+}
+
+// The first integer that does not fit 64 bits; Poco 1.11 makes 0 of 2^64 and -2^63 of -2^63-1 without a word.
+std::optional<std::string_view> oversized_integer(std::string_view text) {
+  constexpr std::string_view k_number = "0123456789+-.eE";
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = end_of_string(text, at);
+      continue;
+    }
+    const auto end = std::min(text.find_first_not_of(k_number, at), text.size());
+    const auto token = text.substr(at, end - at);
+    std::int64_t as_signed = 0;
+    std::uint64_t as_unsigned = 0;
+    const auto* const last = token.data() + token.size();
+    if (token.find_first_of("0123456789") != std::string_view::npos &&
+        token.find_first_of(".eE") == std::string_view::npos &&
+        std::from_chars(token.data(), last, as_signed).ec == std::errc::result_out_of_range &&
+        std::from_chars(token.data(), last, as_unsigned).ec != std::errc{}) {
+      return token;
+    }
+    at = std::max(end, at + 1);
+  }
+  return std::nullopt;
+}
+
+// Poco quotes the offending byte as it is; logs and summaries are no place for it.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    out += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return out;
 }
 
 // What surrounds and separates the members of an array or object.
@@ -246,15 +289,23 @@ Result<Json> parse_json(std::string_view text, std::string_view what, JsonLimits
   if (text.size() > limits.bytes) {
     return fail(Errc::invalid, "{}: JSON of {} bytes; at most {} are read", what, text.size(), limits.bytes);
   }
+  if (const auto number = oversized_integer(text)) {
+    return fail(Errc::invalid, "{}: the integer {} does not fit 64 bits", what, number->substr(0, 40));
+  }
   try {
     Poco::JSON::Parser parser;
-    parser.setDepth(static_cast<std::size_t>(limits.depth));
-    return from_poco(parser.parse(std::string(text)));
+    parser.setDepth(static_cast<std::size_t>(limits.depth) + 1);
+    // Poco takes no lone number, string or null (RFC 8259, section 2 does), hence the array around it.
+    const auto parsed = from_poco(parser.parse(fmt::format("[{}]", text)));
+    if (parsed.array()->size() != 1) {
+      return fail(Errc::invalid, "{}: not JSON: {} values where one belongs", what, parsed.array()->size());
+    }
+    return parsed.array()->front();
   } catch (const Poco::Exception& error) {
     return fail(Errc::invalid, "{}: not JSON: {}", what,
-                error.message().empty() ? error.name() : error.message());
+                printable(error.message().empty() ? error.name() : error.message()));
   } catch (const std::exception& error) {
-    return fail(Errc::invalid, "{}: not JSON: {}", what, error.what());
+    return fail(Errc::invalid, "{}: not JSON: {}", what, printable(error.what()));
   }
 }
 

@@ -1,5 +1,7 @@
 // JSON as a value. Objects keep their keys sorted, so that dumping is canonical: equal values give equal
 // text. Value type. Parsing (Poco) is bounded in size and depth; it accepts RFC 8259 text and nothing more.
+// Of members with one name the last counts; numbers that fit neither 64 bits nor a double are refused, not
+// rounded.
 #pragma once
 
 #include <cstdint>
