@@ -150,7 +150,8 @@ std::string human_size(std::uint64_t bytes) {
   }
   auto amount = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (amount >= k_kib && unit + 1 < k_units.size()) {
+  constexpr double k_rounds_up = k_kib - 0.05;  // would be shown as 1024.0 of the smaller unit
+  while (amount >= k_rounds_up && unit + 1 < k_units.size()) {
     amount /= k_kib;
     ++unit;
   }
@@ -159,16 +160,17 @@ std::string human_size(std::uint64_t bytes) {
 
 std::string human_duration(std::chrono::nanoseconds duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
-  if (seconds < 0.001) {
+  // Each unit ends where rounding would show a whole one of the next.
+  if (seconds < 0.0009995) {
     return fmt::format("{:.0f} µs", seconds * 1e6);
   }
-  if (seconds < 1) {
-    return fmt::format("{:.{}f} ms", seconds * 1e3, seconds < 0.01 ? 1 : 0);
+  if (seconds < 0.9995) {
+    return fmt::format("{:.{}f} ms", seconds * 1e3, seconds < 0.00995 ? 1 : 0);
   }
-  if (seconds < 60) {
+  if (seconds < 59.95) {
     return fmt::format("{:.1f} s", seconds);
   }
-  const auto whole = static_cast<std::int64_t>(seconds);
+  const auto whole = std::llround(seconds);
   return fmt::format("{} min {} s", whole / 60, whole % 60);
 }
 
