@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <stop_token>
 #include <thread>
 #include <utility>
 
 #include "agent/core/guarded.hpp"
+#include "agent/core/log.hpp"
 
 namespace agent {
 
@@ -41,7 +43,11 @@ private:
         jobs.pop_front();
         return first;
       });
-      job();
+      try {
+        job();
+      } catch (const std::exception& error) {  // the thread's last catch: the next jobs still count
+        log::error("worker: {}", error.what());
+      }
     }
   }
 
