@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <random>
 #include <system_error>
 #include <thread>
 
@@ -15,11 +16,17 @@ namespace agent::io {
 
 namespace {
 
-// A name beside `path` that no other writer of any process uses.
+// A name beside `path` that no other writer uses. Process ids are no help: in containers that share a folder
+// they are the same, and so are those of an agent that was killed and its successor.
 fs::path temporary_beside(const fs::path& path) {
+  static const auto nonce = std::random_device{}();
   static std::atomic<unsigned> counter{0};
   return path.parent_path() /
-         fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), counter.fetch_add(1));
+         fmt::format(".{}.{:08x}-{}.tmp", path.filename().string(), nonce, counter.fetch_add(1));
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 Result<void> write_temporary(const fs::path& path, std::string_view content, const WriteOptions& options) {
@@ -88,7 +95,7 @@ Result<void> write_file(const fs::path& path, std::string_view content, WriteOpt
     return fail_errno("rename to", path.string(), error);
   }
   if (options.durability == Durability::synced) {
-    return sync_folder(path.parent_path());
+    return sync_folder(folder_of(path));
   }
   return {};
 }
@@ -155,11 +162,14 @@ Result<void> give_to(const fs::path& path, Owner owner) {
 Result<void> give_tree_to(const fs::path& path, Owner owner) {
   AGENT_CHECK(give_to(path, owner));
   std::error_code error;
+  if (!fs::is_directory(fs::symlink_status(path, error))) {  // the iterator would follow a link at the top
+    return {};
+  }
   for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
     AGENT_CHECK(give_to(entry->path(), owner));
   }
-  if (error && error != std::errc::not_a_directory) {
+  if (error) {
     return fail_errno("list", path.string(), error.value());
   }
   return {};
