@@ -87,54 +87,40 @@ struct Registry::Entry {
   std::string name;
   std::string help;
   Labels labels;
-  std::variant<std::monostate, Counter, Gauge, Histogram> figure;
+  std::variant<Counter, Gauge, Histogram> figure;
 };
 
 Registry::Registry() = default;
 Registry::~Registry() = default;
 
-Registry::Entry& Registry::entry(std::string_view name, std::string_view help, Labels labels) {
-  return entries_.with([&](auto& entries) -> Entry& {
+template <typename Figure>
+Figure& Registry::declare(std::string_view name, std::string_view help, Labels labels) {
+  return entries_.with([&](auto& entries) -> Figure& {
     for (const auto& known : entries) {
       if (known->name == name && known->labels == labels) {
-        return *known;
+        return std::get<Figure>(known->figure);  // a name declared with two types is our own bug
       }
     }
-    entries.push_back(std::make_unique<Entry>());
-    auto& made = *entries.back();
-    made.name = name;
-    made.help = help;
-    made.labels = std::move(labels);
-    return made;
+    auto made = std::make_unique<Entry>();
+    made->name = name;
+    made->help = help;
+    made->labels = std::move(labels);
+    auto& figure = made->figure.template emplace<Figure>();
+    entries.push_back(std::move(made));
+    return figure;
   });
 }
 
-namespace {
-
-// The figure of an entry, made on its first declaration. A name declared with two types is our own bug.
-template <typename Figure, typename Variant>
-Figure& figure_of(Variant& figure) {
-  if (std::holds_alternative<std::monostate>(figure)) {
-    figure.template emplace<Figure>();
-  }
-  return std::get<Figure>(figure);
-}
-
-}  // namespace
-
 Counter& Registry::counter(std::string_view name, std::string_view help, Labels labels) {
-  auto& made = entry(name, help, std::move(labels));
-  return entries_.with([&](auto&) -> Counter& { return figure_of<Counter>(made.figure); });
+  return declare<Counter>(name, help, std::move(labels));
 }
 
 Gauge& Registry::gauge(std::string_view name, std::string_view help, Labels labels) {
-  auto& made = entry(name, help, std::move(labels));
-  return entries_.with([&](auto&) -> Gauge& { return figure_of<Gauge>(made.figure); });
+  return declare<Gauge>(name, help, std::move(labels));
 }
 
 Histogram& Registry::histogram(std::string_view name, std::string_view help, Labels labels) {
-  auto& made = entry(name, help, std::move(labels));
-  return entries_.with([&](auto&) -> Histogram& { return figure_of<Histogram>(made.figure); });
+  return declare<Histogram>(name, help, std::move(labels));
 }
 
 std::uint64_t Registry::total(std::string_view name) const {

@@ -85,7 +85,8 @@ public:
 
 private:
   struct Entry;
-  Entry& entry(std::string_view name, std::string_view help, Labels labels);
+  template <typename Figure>
+  Figure& declare(std::string_view name, std::string_view help, Labels labels);
   Guarded<std::vector<std::unique_ptr<Entry>>> entries_;
 };
 
