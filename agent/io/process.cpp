@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <map>
 
 #include "agent/core/text.hpp"
 
@@ -96,10 +98,14 @@ Result<pid_t> spawn(const Command& command, Actions& actions) {
     actions.enter(command.folder);
   }
   auto arguments = command.arguments;
-  std::vector<std::string> variables;
-  variables.reserve(command.environment.size());
+  std::map<std::string_view, std::string_view> last;  // getenv(3) would find the first of a name
   for (const auto& [name, value] : command.environment) {
-    variables.push_back(name + "=" + value);
+    last.insert_or_assign(name, value);
+  }
+  std::vector<std::string> variables;
+  variables.reserve(last.size());
+  for (const auto& [name, value] : last) {
+    variables.push_back(fmt::format("{}={}", name, value));
   }
   pid_t pid = -1;
   const Attributes attributes;
@@ -136,45 +142,49 @@ bool drain_once(int fd, std::string& into, std::size_t limit) {
   return count > 0;
 }
 
-// Collects both streams until both end or the deadline passes; false at the deadline.
-bool collect(Pipe& out, Pipe& err, const Command& command, Exit& exit, steady_clock::time_point deadline) {
-  std::array<pollfd, 2> waits = {pollfd{.fd = out.read.get(), .events = POLLIN, .revents = 0},
-                                 pollfd{.fd = err.read.get(), .events = POLLIN, .revents = 0}};
-  while (waits[0].fd >= 0 || waits[1].fd >= 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
-    if (left.count() <= 0) {
+// Where a child's captured output arrives; invalid descriptors where it is not captured.
+struct Streams {
+  Fd out;
+  Fd err;
+  std::size_t limit = 0;
+};
+
+// Milliseconds for poll(2), rounded up; 0 once the deadline has passed.
+int left_until(steady_clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+// Waits for the child's end, collecting its output; false at the deadline. A daemon that the child left
+// behind may hold the pipes open, so that after the child's end only what is already in them is read.
+bool watch(const Fd& process, const Streams& streams, Exit& exit, steady_clock::time_point deadline) {
+  std::array<pollfd, 3> waits = {pollfd{.fd = streams.out.get(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = streams.err.get(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = process.get(), .events = POLLIN, .revents = 0}};
+  auto& [out, err, end] = waits;
+  while (end.fd >= 0 || out.fd >= 0 || err.fd >= 0) {
+    const bool ended = end.fd < 0;
+    const int ready = ::poll(waits.data(), waits.size(), ended ? 0 : left_until(deadline));
+    if (ready == 0 && (ended || steady_clock::now() >= deadline)) {
+      return ended;
+    }
+    if (ready < 0 && errno != EINTR) {
       return false;
     }
-    if (::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <
-            0 &&
-        errno != EINTR) {
-      return false;
+    if (ready > 0 && out.revents != 0 && !drain_once(out.fd, exit.output, streams.limit)) {
+      out.fd = -1;
     }
-    for (auto& wait : waits) {
-      if (wait.fd >= 0 && wait.revents != 0 &&
-          !drain_once(wait.fd, wait.fd == out.read.get() ? exit.output : exit.errors, command.output_limit)) {
-        wait.fd = -1;
-      }
-      wait.revents = 0;
+    if (ready > 0 && err.revents != 0 && !drain_once(err.fd, exit.errors, streams.limit)) {
+      err.fd = -1;
+    }
+    if (ready > 0 && end.revents != 0) {
+      end.fd = -1;
+    }
+    if (steady_clock::now() >= deadline) {
+      return end.fd < 0;
     }
   }
   return true;
-}
-
-// Waits for the end, or kills at the deadline; true if it ended by itself.
-bool wait_until(pid_t pid, steady_clock::time_point deadline, int& code) {
-  int status = 0;
-  while (steady_clock::now() < deadline) {
-    const auto ended = ::waitpid(pid, &status, WNOHANG);
-    if (ended == pid) {
-      code = code_of(status);
-      return true;
-    }
-    ::poll(nullptr, 0, 5);
-  }
-  ::kill(pid, SIGKILL);
-  code = wait_for(pid);
-  return false;
 }
 
 }  // namespace
@@ -229,24 +239,34 @@ std::optional<fs::path> find_program(std::string_view name, const Environment& e
 
 Result<Exit> run(const Command& command, std::chrono::milliseconds deadline) {
   const auto until = steady_clock::now() + deadline;
-  const bool captured = command.output == Command::Output::captured;
-  AGENT_TRY(auto out, make_pipe());
-  AGENT_TRY(auto err, make_pipe());
   Actions actions;
-  if (captured) {
-    actions.redirect(out.write.get(), STDOUT_FILENO);
-    actions.redirect(err.write.get(), STDERR_FILENO);
+  Streams streams{.limit = command.output_limit};
+  Fd out;
+  Fd err;
+  if (command.output == Command::Output::captured) {
+    AGENT_TRY(auto out_pipe, make_pipe());
+    AGENT_TRY(auto err_pipe, make_pipe());
+    actions.redirect(out_pipe.write.get(), STDOUT_FILENO);
+    actions.redirect(err_pipe.write.get(), STDERR_FILENO);
+    streams.out = std::move(out_pipe.read);
+    streams.err = std::move(err_pipe.read);
+    out = std::move(out_pipe.write);
+    err = std::move(err_pipe.write);
   } else if (command.output == Command::Output::discarded) {
     actions.discard(STDOUT_FILENO);
     actions.discard(STDERR_FILENO);
   }
   AGENT_TRY(const auto pid, spawn(command, actions));
-  out.write.reset();
-  err.write.reset();
+  out.reset();
+  err.reset();
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // readable once the child has ended
   Exit exit;
-  const bool collected = !captured || collect(out, err, command, exit, until);
-  const auto limit = collected ? until : steady_clock::now();
-  if (!wait_until(pid, limit, exit.code)) {
+  const bool ended = process.valid() && watch(process, streams, exit, until);
+  if (!ended) {
+    ::kill(pid, SIGKILL);
+  }
+  exit.code = wait_for(pid);
+  if (!ended) {
     return fail(Errc::cancelled, "run {}: not finished after {}", command.arguments.front(),
                 human_duration(deadline));
   }
