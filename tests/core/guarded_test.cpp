@@ -1,0 +1,70 @@
+#include "agent/core/guarded.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace agent {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr auto k_long = 30s;  // a test that waits this long has failed
+
+TEST(Guarded, LetsOneThreadAtATimeIn) {
+  Guarded<int> sum;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        for (int k = 0; k < 1000; ++k) {
+          sum.with([](int& value) { ++value; });
+        }
+      });
+    }
+  }
+  EXPECT_EQ(sum.with([](int value) { return value; }), 8000);
+}
+
+TEST(Guarded, HoldsValuesThatOnlyMove) {
+  Guarded<std::unique_ptr<int>> box(std::make_unique<int>(7));
+  const auto taken = box.with([](auto& pointer) { return std::move(pointer); });
+  EXPECT_EQ(*taken, 7);
+}
+
+TEST(GuardedWaitUntil, ReturnsAtOnceWhenReady) {
+  Guarded<int> value(3);
+  EXPECT_TRUE(value.wait_until({}, steady_clock::now() - 1s, [](int v) { return v == 3; }));
+}
+
+TEST(GuardedWaitUntil, WakesWhenTheValueChanges) {
+  Guarded<int> value(0);
+  std::jthread changer([&] { value.change([](int& v) { v = 1; }); });
+
+  EXPECT_TRUE(value.wait_until({}, steady_clock::now() + k_long, [](int v) { return v == 1; }));
+}
+
+TEST(GuardedWaitUntil, GivesUpAtTheDeadline) {
+  Guarded<int> value(0);
+  const auto deadline = steady_clock::now() + 20ms;
+
+  EXPECT_FALSE(value.wait_until({}, deadline, [](int v) { return v == 1; }));
+  EXPECT_GE(steady_clock::now(), deadline);
+}
+
+TEST(GuardedWaitUntil, GivesUpWhenAskedToStop) {
+  Guarded<int> value(0);
+  std::stop_source source;
+  std::jthread stopper([&] { source.request_stop(); });
+  const auto start = steady_clock::now();
+
+  EXPECT_FALSE(value.wait_until(source.get_token(), start + k_long, [](int v) { return v == 1; }));
+  EXPECT_LT(steady_clock::now() - start, k_long);
+}
+
+}  // namespace
+}  // namespace agent
