@@ -88,6 +88,7 @@ class Stage:
     job_env: dict[str, str]  # GITHUB_*, RUNNER_* and the file commands
     actions_env: dict[str, str] = field(default_factory=dict)  # ACTIONS_*, always last
     network: str = ""
+    socket: str = SOCKET
 
     def environment(self) -> dict[str, str]:
         """Later ones win, but action.yml's `env` only fills in."""
@@ -123,7 +124,7 @@ class Stage:
             command += ["--entrypoint", entrypoint]
         if self.network:
             command += ["--network", self.network]
-        for host, container in [(SOCKET, SOCKET), *action_mounts(self.layout)]:
+        for host, container in [(self.socket, SOCKET), *action_mounts(self.layout)]:
             command += ["-v", f"{host}:{container}"]
         return [*command, self.image, *self.arguments()]
 

@@ -22,6 +22,7 @@ from .actions import ActionError, Actions
 from .builtins import Builtins
 from .contexts import (Event, github_context, github_variables, runner_context, runner_variables,
                        write_event)
+from .container_action import SOCKET
 from .docker import DockerError
 from .expression_functions import hash_files_in, to_text
 from .expressions import Evaluator, interpolate
@@ -48,6 +49,8 @@ class Settings:
     path: list[str] = field(default_factory=list)
     actions_env: dict[str, str] = field(default_factory=dict)
     debug: bool = False
+    socket: str = SOCKET  # what is mounted as Docker's socket
+    keep: tuple[str, ...] = ()  # files in _temp to read before it is emptied
     token: str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -182,6 +185,7 @@ class Job:
                 for warning in self.containers.stop():
                     self.emit(f"##[warning]{warning}")
             self.sweep_orphans(before)
+            self.keep_files()
             self.result.temp_leftovers = self.layout.clean_temp()
         self.result.conclusion = self.status
         self.result.env, self.result.path = dict(self.env), list(self.path)
@@ -253,6 +257,11 @@ class Job:
     def evaluate_outputs(self) -> None:
         outputs = interpolate(self.spec.get("outputs") or {}, self.evaluator(None, self.env))
         self.result.outputs = {k: to_text(v) for k, v in outputs.items()}
+
+    def keep_files(self) -> None:
+        for name in self.settings.keep:
+            with contextlib.suppress(OSError):
+                self.result.kept[name] = (self.layout.temp / name).read_text(errors="replace")
 
     def sweep_orphans(self, before: set[int]) -> None:
         for pid in process.pids_with_environment("RUNNER_TRACKING_ID", self.tracking_id):

@@ -45,6 +45,7 @@ class JobResult:
     lines: list[str] = field(default_factory=list)
     # Files in _temp that the runner's user could not delete when the job ended.
     temp_leftovers: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)  # files of _temp that a test asked for
     swept: list[str] = field(default_factory=list)  # orphans that were killed
     seconds: float = 0.0
 

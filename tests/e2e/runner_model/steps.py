@@ -184,7 +184,7 @@ class StageRun:
         stage = Stage(
             layout=job.layout, manifest=step.manifest, stage=self.stage, image=step.image,
             env=self.env, inputs=step.inputs, state=step.state, job_env=self.variables(files),
-            actions_env=job.actions_env, network=job.network())
+            actions_env=job.actions_env, network=job.network(), socket=job.settings.socket)
         values = stage.environment()
         return process.Request(
             command=stage.command(values), env=cli_environment(values), as_root=True,
