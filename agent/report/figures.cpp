@@ -1,8 +1,11 @@
 #include "agent/report/figures.hpp"
 
-#include <numeric>
+#include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
+
+#include "agent/report/amounts.hpp"
 
 namespace agent::report {
 
@@ -10,7 +13,9 @@ namespace {
 
 constexpr int k_schema = 1;
 
-using Counts = std::map<std::string, std::uint64_t>;
+io::Json text_json(const std::string& text) {
+  return text.empty() ? io::Json() : io::Json(text);
+}
 
 io::Json counts_json(const Counts& counts) {
   io::JsonObject object;
@@ -38,9 +43,10 @@ io::Json languages_json(const std::map<std::string, Language>& languages) {
   return object;
 }
 
+// As far as JSON numbers here can carry.
 std::uint64_t sum_of(const Counts& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const auto& entry) { return sum + entry.second; });
+  constexpr auto k_most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return std::min(total_of(counts), k_most);
 }
 
 // Reads members of one object; the first that is of the wrong type is remembered.
@@ -189,12 +195,12 @@ io::Json to_json(const Figures& figures) {
   const auto& latency = figures.latency;
   io::JsonObject json{
       {"schema", k_schema},
-      {"tag", figures.tag},
-      {"scope", figures.scope},
+      {"tag", text_json(figures.tag)},
+      {"scope", text_json(figures.scope)},
       {"generation", figures.generation},
-      {"backend", figures.backend},
-      {"mode", figures.mode},
-      {"sccache_mode", figures.sccache_mode},
+      {"backend", text_json(figures.backend)},
+      {"mode", text_json(figures.mode)},
+      {"sccache_mode", text_json(figures.sccache_mode)},
       {"hit_rate", figures.hit_rate},
       {"languages", if_measured(compilations, figures.languages, languages_json)},
       {"hits", figures.hits},

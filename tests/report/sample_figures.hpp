@@ -79,4 +79,81 @@ inline report::Figures read_only_figures() {
   return figures;
 }
 
+inline report::Figures nothing_compiled_figures() {
+  auto figures = warm_figures();
+  figures.hit_rate.reset();
+  figures.languages.clear();
+  figures.hits = 0;
+  figures.compile_requests = 0;
+  figures.non_cacheable.clear();
+  figures.saved_seconds_estimate.reset();
+  figures.latency = {};
+  figures.lookups_hit = 0;
+  figures.bytes_read = 0;
+  return figures;
+}
+
+inline report::Figures nothing_cacheable_figures() {
+  auto figures = nothing_compiled_figures();
+  figures.compile_requests = 5;
+  figures.non_cacheable = {{"incremental", 4}, {"crate-type", 1}};
+  return figures;
+}
+
+// sccache's server was killed before anything could be read from it.
+inline report::Figures no_statistics_figures() {
+  auto figures = warm_figures();
+  figures.hit_rate.reset();
+  figures.languages.clear();
+  figures.hits.reset();
+  figures.misses.reset();
+  figures.errors.reset();
+  figures.compile_requests.reset();
+  figures.non_cacheable.clear();
+  figures.saved_seconds_estimate.reset();
+  figures.restarts = 2;
+  figures.lookups_missed = 7;
+  figures.miss_reasons = {{"absent", 7}};
+  return figures;
+}
+
+inline report::Figures troubled_figures() {
+  auto figures = warm_figures();
+  figures.hit_rate = 100.0 * 411 / 1223;
+  figures.languages = {{"Rust", {.hits = 410, .misses = 2}}, {"C/C++", {.hits = 1, .misses = 810}}};
+  figures.hits = 411;
+  figures.misses = 812;
+  figures.errors = 3;
+  figures.fallbacks = {{"server gone", 4}};
+  figures.restarts = 1;
+  figures.lookups_hit = 411;
+  figures.lookups_missed = 812;
+  figures.miss_reasons = {{"absent", 700}, {"backend error", 110}, {"corrupt", 2}};
+  figures.bytes_written = 1234567890;
+  figures.stores = 812;
+  figures.published = 600;
+  figures.pending = 200;
+  figures.refused = {{"store full", 12}};
+  figures.http_429 = 14;
+  figures.conflicts = 3;
+  figures.retries = 17;
+  figures.notes = {"the disk held less than 1 GiB free space when the job began"};
+  return figures;
+}
+
+// Names that try to format, link, mention, break out of tables, code and commands.
+inline report::Figures hostile_figures() {
+  auto figures = warm_figures();
+  figures.tag = "a|b`c`<script>alert(1)</script>\n| x | y |\n::error::owned";
+  figures.scope = "refs/heads/**bold** [link](http://evil.example) @everyone #1";
+  figures.backend = "disk:///x\x1b[31m\xff\xfe \xE2\x80\xAE reversed";
+  figures.languages = {{"C|C++</td>", {.hits = 9999, .misses = 1}}, {"", {.hits = 1, .misses = 99999}}};
+  figures.hits = 10000;
+  figures.misses = 100000;
+  figures.non_cacheable = {
+      {"-E | `x`", 2}, {"</details><h1>hi</h1>", 1}, {"$x^2$ :smile: www.evil.example", 1}};
+  figures.notes = {"line one\nline two\r\n::set-env name=A::b", "50%0A25 % <b>&amp;</b>"};
+  return figures;
+}
+
 }  // namespace agent::tests
