@@ -65,7 +65,9 @@ private:
   std::move_only_function<void(Response)> send_;
 };
 
-// Takes a request's body as it arrives, on the connection's event loop: must not block for long.
+// Takes a request's body as it arrives, on the connection's event loop: must not block for long. It is
+// destroyed after `finish` returned, or without it when the client vanished or sent too much: what outlives
+// the call is moved into what answers.
 class BodySink {
 public:
   virtual ~BodySink() = default;

@@ -1,7 +1,9 @@
 // HTTP/1.1 client calls (Poco), over TCP, TLS or a Unix socket. One object is used by one thread at a time
-// and keeps its connection alive between calls. Errors: transient (connect, timeout, truncated answer),
-// invalid (bad URL, answer too large). Any HTTP status is an answer, not an error: what it means is the
-// caller's protocol.
+// and keeps its connection alive between calls. Proxies of the environment are not used. Any HTTP status is
+// an answer, not an error: what it means is the caller's protocol. Errors: transient (connect, timeout,
+// truncated answer, in chunks as well), invalid (bad URL or request, answer too large), denied (TLS: the
+// certificate is not trusted), corrupt (the answer is not HTTP), unsupported (a transfer coding nobody asked
+// for). Messages do not show queries: they may be signed.
 #pragma once
 
 #include <chrono>
@@ -44,7 +46,8 @@ public:
   HttpClient& operator=(HttpClient&&) noexcept;
   ~HttpClient();
 
-  // A kept connection that the server closed meanwhile is opened again once.
+  // A kept connection that the server closed meanwhile is opened again once. Where that shows only after the
+  // request went out, POST and PATCH are not sent twice: transient.
   Result<ClientResponse> send(const ClientRequest& request);
 
 private:

@@ -18,7 +18,7 @@ namespace agent::net {
 struct HttpServerOptions {
   std::string address = "127.0.0.1";  // empty: no TCP listener
   std::uint16_t port = 0;             // 0 picks one
-  io::fs::path unix_socket;           // empty: none; at most 107 bytes; created with mode 0600
+  io::fs::path unix_socket{};         // empty: none; at most 107 bytes; created with mode 0600
   unsigned loops = 2;                 // event loop threads
   std::size_t max_connections = 1024;
   std::size_t max_head_bytes = std::size_t{64} * 1024;
