@@ -1,0 +1,159 @@
+#include "agent/action/inputs.hpp"
+
+#include <algorithm>
+
+#include "agent/core/text.hpp"
+#include "agent/io/json.hpp"
+
+namespace agent::action {
+
+namespace {
+
+constexpr std::string_view k_disk = "disk://";
+
+std::string variable_name(std::string_view input) {
+  std::string name = "INPUT_";
+  for (const char letter : input) {
+    if (letter == ' ') {
+      name += '_';
+    } else {
+      const bool lower = letter >= 'a' && letter <= 'z';
+      name += lower ? static_cast<char>(letter - 'a' + 'A') : letter;
+    }
+  }
+  return name;
+}
+
+Result<bool> read_bool(const io::Environment& environment, std::string_view name, bool otherwise) {
+  const auto text = input_text(environment, name);
+  if (text.empty()) {
+    return otherwise;
+  }
+  return parse_bool(text, fmt::format("input {}", name));
+}
+
+Result<std::uint64_t> read_size(const io::Environment& environment, std::string_view name,
+                                std::uint64_t otherwise) {
+  const auto text = input_text(environment, name);
+  if (text.empty()) {
+    return otherwise;
+  }
+  return parse_size(text, fmt::format("input {}", name));
+}
+
+Result<ModeInput> read_mode(const io::Environment& environment) {
+  const auto text = input_text(environment, "mode");
+  if (text.empty() || text == "auto") {
+    return ModeInput::automatic;
+  }
+  if (text == "read-write") {
+    return ModeInput::read_write;
+  }
+  if (text == "read-only") {
+    return ModeInput::read_only;
+  }
+  if (text == "off") {
+    return ModeInput::off;
+  }
+  return fail(Errc::invalid, "input mode: '{}' is not a mode; use auto, read-write, read-only or off", text);
+}
+
+bool has_control_character(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; });
+}
+
+Result<BackendInput> read_backend(const io::Environment& environment) {
+  const auto text = input_text(environment, "backend");
+  if (text.empty() || text == "auto") {
+    return BackendInput{};
+  }
+  if (text == "none") {
+    return BackendInput{.kind = BackendInput::Kind::none, .url = {}};
+  }
+  BackendInput backend{.kind = BackendInput::Kind::named, .url = text};
+  const auto folder = backend.disk_folder();
+  if (folder.empty()) {
+    return fail(Errc::invalid,
+                "input backend: '{}' is not a backend; use auto, none or disk:///absolute/path/on/the/host",
+                text);
+  }
+  const io::fs::path path(folder);
+  const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
+  if (!path.is_absolute() || climbs || path == "/" || has_control_character(folder)) {
+    return fail(Errc::invalid,
+                "input backend: disk:// needs an absolute path without '..' below the root, not '{}'",
+                folder);
+  }
+  return backend;
+}
+
+// "true" and "false", or how much.
+Result<std::optional<std::uint64_t>> read_preload(const io::Environment& environment) {
+  const auto text = input_text(environment, "preload");
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  if (const auto wanted = parse_bool(text, "input preload"); wanted && text != "1" && text != "0") {
+    return *wanted ? std::nullopt : std::optional<std::uint64_t>(0);
+  }
+  auto bytes = parse_size(text, "input preload");
+  if (!bytes) {
+    return fail(Errc::invalid, "input preload: '{}' is neither true, false nor a size such as 2GiB", text);
+  }
+  return *bytes;
+}
+
+Result<std::string> read_matrix(const io::Environment& environment) {
+  auto text = input_text(environment, "matrix");
+  if (!text.empty()) {
+    AGENT_TRY(const auto json, io::parse_json(text, "input matrix", {.bytes = std::size_t{64} * 1024}));
+    if (!json.is_object() && !json.is_null()) {
+      return fail(Errc::invalid, "input matrix: an object is expected; write ${{{{ toJSON(matrix) }}}}");
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string BackendInput::disk_folder() const {
+  if (!url.starts_with(k_disk)) {
+    return {};
+  }
+  return io::fs::path(url.substr(k_disk.size())).lexically_normal().string();
+}
+
+std::string variable(const io::Environment& environment, std::string_view name) {
+  const auto found = std::find_if(environment.rbegin(), environment.rend(),
+                                  [&](const auto& entry) { return entry.first == name; });
+  return found != environment.rend() ? found->second : std::string{};
+}
+
+std::string input_text(const io::Environment& environment, std::string_view name) {
+  return std::string(trimmed(variable(environment, variable_name(name))));
+}
+
+Result<Inputs> read_inputs(const io::Environment& environment) {
+  Inputs inputs;
+  inputs.tag = input_text(environment, "tag");
+  inputs.tag_prefix = input_text(environment, "tag-prefix");
+  inputs.toolchain = input_text(environment, "toolchain");
+  inputs.scope = input_text(environment, "scope");
+  AGENT_TRY(inputs.matrix, read_matrix(environment));
+  AGENT_TRY(inputs.run_scoped, read_bool(environment, "run-scoped", false));
+  AGENT_TRY(inputs.backend, read_backend(environment));
+  AGENT_TRY(inputs.mode, read_mode(environment));
+  AGENT_TRY(inputs.fail_on_miss, read_bool(environment, "fail-on-miss", false));
+  AGENT_TRY(inputs.fail_on_cache_error, read_bool(environment, "fail-on-cache-error", false));
+  AGENT_TRY(inputs.preload_bytes, read_preload(environment));
+  AGENT_TRY(inputs.max_size_bytes, read_size(environment, "max-size", inputs.max_size_bytes));
+  AGENT_TRY(inputs.min_free_bytes, read_size(environment, "min-free-space", inputs.min_free_bytes));
+  AGENT_TRY(inputs.summary, read_bool(environment, "summary", true));
+  if (inputs.max_size_bytes == 0) {
+    return fail(Errc::invalid, "input max-size: must be more than nothing");
+  }
+  return inputs;
+}
+
+}  // namespace agent::action

@@ -1,0 +1,55 @@
+// The action's inputs (action.yml), checked once. Values. The runner passes an input as INPUT_<NAME>,
+// upper-cased, with blanks made underscores and dashes kept; an input that was not given arrives with its
+// default, or empty (actions/runner, src/Runner.Worker/Handlers/Handler.cs, read 2026-11).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "agent/io/process.hpp"
+
+namespace agent::action {
+
+// What `mode` asks for; what becomes of it is up to trust (agent/keys/trust.hpp).
+enum class ModeInput : std::uint8_t { automatic, read_write, read_only, off };
+
+// What `backend` asks for. `url` is "disk:///path", with the path as the host sees it; only with `named`.
+struct BackendInput {
+  enum class Kind : std::uint8_t { automatic, none, named } kind = Kind::automatic;
+  std::string url;
+
+  // The folder of a disk:// URL on the host; empty for any other.
+  std::string disk_folder() const;
+};
+
+struct Inputs {
+  std::string tag;  // whole; empty: computed from the parts below
+  std::string tag_prefix;
+  std::string toolchain;
+  std::string scope;
+  std::string matrix;  // JSON text
+  bool run_scoped = false;
+  BackendInput backend;
+  ModeInput mode = ModeInput::automatic;
+  bool fail_on_miss = false;
+  bool fail_on_cache_error = false;
+  std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded
+  std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
+  std::uint64_t min_free_bytes = std::uint64_t{1} << 30U;
+  bool summary = true;
+};
+
+// The text of an input, trimmed; empty where it was not given.
+std::string input_text(const io::Environment& environment, std::string_view name);
+
+// Errors: invalid, naming the input, what it holds and what it may hold.
+Result<Inputs> read_inputs(const io::Environment& environment);
+
+// One variable of an environment, the last of its name; empty where there is none.
+std::string variable(const io::Environment& environment, std::string_view name);
+
+}  // namespace agent::action
