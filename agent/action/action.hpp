@@ -7,8 +7,8 @@
 
 namespace agent::action {
 
-// `stage` is "pre", "main" or "post"; `arguments` as action.yml's args give them. Returns the process's exit code:
-// 0 whatever happens to the cache, unless an input asked for a failure. Never throws.
+// `stage` is "pre", "main" or "post"; `arguments` as action.yml's args give them. Returns the process's exit
+// code: 0 whatever happens to the cache, unless an input asked for a failure. Never throws.
 int run_stage(std::string_view stage, const std::vector<std::string>& arguments);
 
 }  // namespace agent::action

@@ -15,9 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint64_t k_newest_minor = 47;
-constexpr std::uint64_t k_oldest_minor = 24;  // the oldest that daemons of this decade speak
-constexpr std::uint64_t k_max_answer = std::uint64_t{8} << 20U;
 constexpr milliseconds k_poll{100};
 
 // RFC 3986: what is not unreserved is encoded.
@@ -49,121 +46,13 @@ Errc code_of(int status) {
 }
 
 std::unexpected<Error> failure_of(std::string_view call, const net::ClientResponse& response) {
-  const auto json = io::parse_json(response.body, "Docker's answer", {.bytes = k_max_answer});
+  const auto json = io::parse_json(response.body, "Docker's answer", {.bytes = k_max_docker_answer});
   const auto said = json ? json->text("message") : std::string{};
   return fail(code_of(response.status), "docker {}: {} {}", call, response.status,
               said.empty() ? "without a message" : said);
 }
 
-std::map<std::string, std::string> texts_of(const io::Json& json) {
-  std::map<std::string, std::string> texts;
-  if (const auto* object = json.object()) {
-    for (const auto& [name, value] : *object) {
-      if (const auto* text = value.string()) {
-        texts.emplace(name, *text);
-      }
-    }
-  }
-  return texts;
-}
-
-io::JsonArray array_of(const std::vector<std::string>& texts) {
-  return {texts.begin(), texts.end()};
-}
-
-io::JsonObject object_of(const std::map<std::string, std::string>& texts) {
-  return {texts.begin(), texts.end()};
-}
-
-io::Json host_config(const ContainerSpec& spec) {
-  io::JsonArray mounts;
-  io::JsonArray binds;
-  for (const auto& bind : spec.binds) {
-    if (bind.create) {
-      binds.emplace_back(fmt::format("{}:{}", bind.source, bind.destination));
-    } else {
-      mounts.emplace_back(
-          io::JsonObject{{"Type", "bind"}, {"Source", bind.source}, {"Target", bind.destination}});
-    }
-  }
-  for (const auto& target : spec.volumes) {
-    mounts.emplace_back(io::JsonObject{{"Type", "volume"}, {"Target", target}});
-  }
-  return io::JsonObject{{"AutoRemove", true},
-                        {"NetworkMode", spec.network},
-                        {"Mounts", std::move(mounts)},
-                        {"Binds", std::move(binds)},
-                        {"CapDrop", io::JsonArray{"ALL"}},
-                        {"CapAdd", array_of(spec.capabilities)},
-                        {"SecurityOpt", io::JsonArray{"no-new-privileges"}}};
-}
-
 }  // namespace
-
-std::string ContainerFacts::source_of(std::string_view destination) const {
-  const auto found = std::find_if(mounts.begin(), mounts.end(),
-                                  [&](const Mount& mount) { return mount.destination == destination; });
-  return found != mounts.end() ? found->source : std::string{};
-}
-
-Result<ContainerFacts> parse_container(std::string_view text) {
-  auto json = io::parse_json(text, "Docker's description of a container", {.bytes = k_max_answer});
-  if (!json) {
-    return fail(Errc::corrupt, "{}", json.error().message);
-  }
-  ContainerFacts facts{.id = json->text("Id"), .image = json->text("Image")};
-  if (facts.id.empty() || facts.image.empty()) {
-    return fail(Errc::corrupt, "Docker's description of a container lacks its id or image");
-  }
-  const auto& config = (*json)["Config"];
-  facts.labels = texts_of(config["Labels"]);
-  facts.user = config.text("User");
-  if (const auto* mounts = (*json)["Mounts"].array()) {
-    for (const auto& mount : *mounts) {
-      facts.mounts.push_back({.type = mount.text("Type"),
-                              .source = mount.text("Source"),
-                              .destination = mount.text("Destination")});
-    }
-  }
-  if (const auto* networks = (*json)["NetworkSettings"]["Networks"].object()) {
-    for (const auto& [name, network] : *networks) {
-      facts.addresses.emplace(name, network.text("IPAddress"));
-    }
-  }
-  const auto& state = (*json)["State"];
-  facts.running = state["Running"].boolean().value_or(false);
-  facts.exit_code =
-      static_cast<int>(std::clamp<std::int64_t>(state["ExitCode"].integer().value_or(0), -1, 255));
-  facts.failure = state.text("Error");
-  return facts;
-}
-
-io::Json to_json(const ContainerSpec& spec) {
-  io::JsonObject networking;
-  if (!spec.aliases.empty()) {
-    networking["EndpointsConfig"] =
-        io::JsonObject{{spec.network, io::JsonObject{{"Aliases", array_of(spec.aliases)}}}};
-  }
-  return io::JsonObject{{"Image", spec.image},
-                        {"Entrypoint", array_of(spec.entrypoint)},
-                        {"Cmd", array_of(spec.command)},
-                        {"Labels", object_of(spec.labels)},
-                        {"StopTimeout", static_cast<std::int64_t>(spec.stop_timeout.count())},
-                        {"HostConfig", host_config(spec)},
-                        {"NetworkingConfig", std::move(networking)}};
-}
-
-Result<std::string> agreed_version(std::string_view offered) {
-  const auto dot = offered.find('.');
-  const auto minor = dot == std::string_view::npos || offered.substr(0, dot) != "1"
-                         ? fail(Errc::corrupt, "no version")
-                         : parse_number(offered.substr(dot + 1), "version");
-  if (!minor || *minor < k_oldest_minor) {
-    return fail(Errc::corrupt, "Docker speaks version '{}' of its API, which this program does not know",
-                offered);
-  }
-  return fmt::format("1.{}", std::min(*minor, k_newest_minor));
-}
 
 Result<DockerApi> DockerApi::connect(const io::fs::path& socket) {
   struct stat status{};
@@ -185,7 +74,7 @@ Result<net::ClientResponse> DockerApi::call(const Call& call) {
   AGENT_TRY(auto client, net::HttpClient::to_unix_socket(socket_, {.connect_timeout = std::min<milliseconds>(
                                                                        call.timeout, milliseconds(5000)),
                                                                    .timeout = call.timeout,
-                                                                   .max_answer_bytes = k_max_answer}));
+                                                                   .max_answer_bytes = k_max_docker_answer}));
   net::ClientRequest request{
       .method = call.method,
       .target = version_.empty() ? call.path : fmt::format("/v{}{}", version_, call.path)};
@@ -215,7 +104,7 @@ Result<std::string> DockerApi::create(const ContainerSpec& spec) {
   AGENT_TRY(const auto answer, call({.method = "POST",
                                      .path = "/containers/create?name=" + encoded(spec.name),
                                      .body = to_json(spec)}));
-  AGENT_TRY(const auto json, io::parse_json(answer.body, "Docker's answer", {.bytes = k_max_answer}));
+  AGENT_TRY(const auto json, io::parse_json(answer.body, "Docker's answer", {.bytes = k_max_docker_answer}));
   auto id = json.text("Id");
   if (id.empty()) {
     return fail(Errc::corrupt, "docker create: an answer without an id");
@@ -258,7 +147,7 @@ Result<std::vector<std::string>> DockerApi::find(std::string_view label, std::st
   const io::Json filters = io::JsonObject{{"label", io::JsonArray{fmt::format("{}={}", label, value)}}};
   AGENT_TRY(const auto answer,
             call({.method = "GET", .path = "/containers/json?all=true&filters=" + encoded(filters.dump())}));
-  AGENT_TRY(const auto json, io::parse_json(answer.body, "Docker's list", {.bytes = k_max_answer}));
+  AGENT_TRY(const auto json, io::parse_json(answer.body, "Docker's list", {.bytes = k_max_docker_answer}));
   std::vector<std::string> ids;
   if (const auto* list = json.array()) {
     for (const auto& container : *list) {
@@ -272,10 +161,12 @@ Result<std::vector<std::string>> DockerApi::find(std::string_view label, std::st
 
 Result<int> DockerApi::execute(std::string_view container, const std::vector<std::string>& command,
                                milliseconds deadline) {
-  AGENT_TRY(const auto created, call({.method = "POST",
-                                      .path = fmt::format("/containers/{}/exec", encoded(container)),
-                                      .body = io::JsonObject{{"Cmd", array_of(command)}, {"User", "0"}}}));
-  AGENT_TRY(const auto json, io::parse_json(created.body, "Docker's answer", {.bytes = k_max_answer}));
+  AGENT_TRY(
+      const auto created,
+      call({.method = "POST",
+            .path = fmt::format("/containers/{}/exec", encoded(container)),
+            .body = io::JsonObject{{"Cmd", io::JsonArray(command.begin(), command.end())}, {"User", "0"}}}));
+  AGENT_TRY(const auto json, io::parse_json(created.body, "Docker's answer", {.bytes = k_max_docker_answer}));
   const auto id = json.text("Id");
   if (id.empty()) {
     return fail(Errc::corrupt, "docker exec: an answer without an id");
@@ -286,7 +177,8 @@ Result<int> DockerApi::execute(std::string_view container, const std::vector<std
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (std::chrono::steady_clock::now() < end) {
     AGENT_TRY(const auto answer, call({.method = "GET", .path = fmt::format("/exec/{}/json", encoded(id))}));
-    AGENT_TRY(const auto state, io::parse_json(answer.body, "Docker's answer", {.bytes = k_max_answer}));
+    AGENT_TRY(const auto state,
+              io::parse_json(answer.body, "Docker's answer", {.bytes = k_max_docker_answer}));
     if (!state["Running"].boolean().value_or(true)) {
       return static_cast<int>(state["ExitCode"].integer().value_or(-1));
     }

@@ -41,23 +41,6 @@ Result<std::uint64_t> read_size(const io::Environment& environment, std::string_
   return parse_size(text, fmt::format("input {}", name));
 }
 
-Result<ModeInput> read_mode(const io::Environment& environment) {
-  const auto text = input_text(environment, "mode");
-  if (text.empty() || text == "auto") {
-    return ModeInput::automatic;
-  }
-  if (text == "read-write") {
-    return ModeInput::read_write;
-  }
-  if (text == "read-only") {
-    return ModeInput::read_only;
-  }
-  if (text == "off") {
-    return ModeInput::off;
-  }
-  return fail(Errc::invalid, "input mode: '{}' is not a mode; use auto, read-write, read-only or off", text);
-}
-
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; });
@@ -78,9 +61,9 @@ Result<BackendInput> read_backend(const io::Environment& environment) {
                 "input backend: '{}' is not a backend; use auto, none or disk:///absolute/path/on/the/host",
                 text);
   }
-  const io::fs::path path(folder);
+  const io::fs::path path(text.substr(k_disk.size()));
   const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
-  if (!path.is_absolute() || climbs || path == "/" || has_control_character(folder)) {
+  if (!path.is_absolute() || climbs || folder == "/" || has_control_character(folder)) {
     return fail(Errc::invalid,
                 "input backend: disk:// needs an absolute path without '..' below the root, not '{}'",
                 folder);
@@ -121,7 +104,11 @@ std::string BackendInput::disk_folder() const {
   if (!url.starts_with(k_disk)) {
     return {};
   }
-  return io::fs::path(url.substr(k_disk.size())).lexically_normal().string();
+  auto folder = io::fs::path(url.substr(k_disk.size())).lexically_normal().string();
+  if (folder.size() > 1 && folder.ends_with('/')) {
+    folder.pop_back();
+  }
+  return folder;
 }
 
 std::string variable(const io::Environment& environment, std::string_view name) {
@@ -143,7 +130,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   AGENT_TRY(inputs.matrix, read_matrix(environment));
   AGENT_TRY(inputs.run_scoped, read_bool(environment, "run-scoped", false));
   AGENT_TRY(inputs.backend, read_backend(environment));
-  AGENT_TRY(inputs.mode, read_mode(environment));
+  AGENT_TRY(inputs.mode, keys::parse_mode(input_text(environment, "mode")));
   AGENT_TRY(inputs.fail_on_miss, read_bool(environment, "fail-on-miss", false));
   AGENT_TRY(inputs.fail_on_cache_error, read_bool(environment, "fail-on-cache-error", false));
   AGENT_TRY(inputs.preload_bytes, read_preload(environment));

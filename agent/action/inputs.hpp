@@ -7,15 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "agent/core/result.hpp"
 #include "agent/io/process.hpp"
+#include "agent/keys/scopes.hpp"
 
 namespace agent::action {
-
-// What `mode` asks for; what becomes of it is up to trust (agent/keys/trust.hpp).
-enum class ModeInput : std::uint8_t { automatic, read_write, read_only, off };
 
 // What `backend` asks for. `url` is "disk:///path", with the path as the host sees it; only with `named`.
 struct BackendInput {
@@ -34,7 +31,7 @@ struct Inputs {
   std::string matrix;  // JSON text
   bool run_scoped = false;
   BackendInput backend;
-  ModeInput mode = ModeInput::automatic;
+  keys::RequestedMode mode = keys::RequestedMode::automatic;
   bool fail_on_miss = false;
   bool fail_on_cache_error = false;
   std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded

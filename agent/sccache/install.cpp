@@ -94,6 +94,7 @@ Result<Installation> install(const InstallOptions& options) {
   }
   AGENT_CHECK(copy_program(options.launcher, bin / k_launcher));
   if (options.copy_real) {
+    AGENT_CHECK(io::make_folders((bin / k_real).parent_path()));
     AGENT_CHECK(copy_program(options.real, bin / k_real));
   }
   const auto text = conf_text(options, made, protocol_of(options.real));

@@ -18,7 +18,10 @@ namespace fs = io::fs;
 
 // What is in an installation's folder.
 constexpr std::string_view k_launcher = "sccache";
-constexpr std::string_view k_real = "sccache-real";
+// In a folder of its own, because it must be called `sccache`: by any other name it takes itself for a
+// compiler, finds itself as the real one and starts itself for ever (sccache 0.16.0 src/cmdline.rs, seen
+// 2026-11).
+constexpr std::string_view k_real = "real/sccache";
 constexpr std::string_view k_conf = "launcher.conf";
 constexpr std::string_view k_socket = "sccache.sock";
 constexpr std::string_view k_log = "sccache.log";

@@ -1,0 +1,79 @@
+#include "agent/action/inputs.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/result_matchers.hpp"
+
+namespace agent::action {
+namespace {
+
+using tests::FailsSaying;
+using tests::FailsWith;
+using tests::Succeeds;
+
+TEST(Inputs, HaveDefaultsThatCacheWhatCanBe) {
+  const auto inputs = read_inputs({});
+
+  ASSERT_THAT(inputs, Succeeds());
+  EXPECT_EQ(inputs->mode, keys::RequestedMode::automatic);
+  EXPECT_EQ(inputs->backend.kind, BackendInput::Kind::automatic);
+  EXPECT_EQ(inputs->max_size_bytes, std::uint64_t{10} << 30U);
+  EXPECT_FALSE(inputs->preload_bytes.has_value());
+  EXPECT_TRUE(inputs->summary);
+  EXPECT_FALSE(inputs->fail_on_miss);
+}
+
+TEST(Inputs, AreFoundUnderTheNameThatTheRunnerMakes) {
+  EXPECT_EQ(input_text({{"INPUT_MAX-SIZE", " 5GiB "}}, "max-size"), "5GiB");
+  EXPECT_EQ(input_text({{"INPUT_TWO_WORDS", "x"}}, "two words"), "x");
+}
+
+TEST(Inputs, TakeTheLastOfAVariable) {
+  EXPECT_EQ(variable({{"A", "1"}, {"A", "2"}}, "A"), "2");
+}
+
+TEST(Inputs, NameTheModesWhenOneIsUnknown) {
+  const auto inputs = read_inputs({{"INPUT_MODE", "readonly"}});
+
+  EXPECT_THAT(inputs, FailsWith(Errc::invalid));
+  EXPECT_THAT(inputs, FailsSaying("read-only"));
+  EXPECT_THAT(inputs, FailsSaying("readonly"));
+}
+
+TEST(Inputs, AcceptADiskBackendByItsAbsolutePath) {
+  const auto inputs = read_inputs({{"INPUT_BACKEND", "disk:///srv//hearth/"}});
+
+  ASSERT_THAT(inputs, Succeeds());
+  EXPECT_EQ(inputs->backend.kind, BackendInput::Kind::named);
+  EXPECT_EQ(inputs->backend.disk_folder(), "/srv/hearth");
+}
+
+TEST(Inputs, RefuseBackendsThatCannotBe) {
+  for (const auto* backend : {"disk://relative", "disk:///", "disk://", "disk:///a/../etc", "s3://bucket",
+                              "disc:///x", "disk:///a\nb"}) {
+    EXPECT_THAT(read_inputs({{"INPUT_BACKEND", backend}}), FailsWith(Errc::invalid)) << backend;
+  }
+}
+
+TEST(Inputs, ReadPreloadAsYesNoOrHowMuch) {
+  EXPECT_EQ(read_inputs({{"INPUT_PRELOAD", "true"}})->preload_bytes, std::nullopt);
+  EXPECT_EQ(read_inputs({{"INPUT_PRELOAD", "false"}})->preload_bytes, 0U);
+  EXPECT_EQ(read_inputs({{"INPUT_PRELOAD", "2GiB"}})->preload_bytes, std::uint64_t{2} << 30U);
+  EXPECT_THAT(read_inputs({{"INPUT_PRELOAD", "lots"}}), FailsSaying("input preload"));
+}
+
+TEST(Inputs, RefuseFlagsAndSizesThatDoNotParse) {
+  EXPECT_THAT(read_inputs({{"INPUT_FAIL-ON-MISS", "perhaps"}}), FailsSaying("fail-on-miss"));
+  EXPECT_THAT(read_inputs({{"INPUT_MAX-SIZE", "big"}}), FailsSaying("max-size"));
+  EXPECT_THAT(read_inputs({{"INPUT_MAX-SIZE", "0"}}), FailsSaying("max-size"));
+}
+
+TEST(Inputs, WantAMatrixThatIsAnObject) {
+  EXPECT_THAT(read_inputs({{"INPUT_MATRIX", R"({"os":"linux"})"}}), Succeeds());
+  EXPECT_THAT(read_inputs({{"INPUT_MATRIX", "null"}}), Succeeds());
+  EXPECT_THAT(read_inputs({{"INPUT_MATRIX", "[1]"}}), FailsSaying("toJSON(matrix)"));
+  EXPECT_THAT(read_inputs({{"INPUT_MATRIX", "{"}}), FailsWith(Errc::invalid));
+}
+
+}  // namespace
+}  // namespace agent::action
