@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <span>
+#include <vector>
 
+#include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/io/file.hpp"
 
@@ -17,6 +21,21 @@ Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes
   std::string bytes(slice.size, '\0');
   AGENT_CHECK(read_exact_at(slice.fd, std::as_writable_bytes(std::span(bytes)), slice.offset, thing));
   return bytes;
+}
+
+bool matches_crc(const FileSlice& slice, std::uint32_t crc32c) {
+  constexpr std::uint64_t k_step = std::uint64_t{256} * 1024;
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(slice.size, k_step)));
+  std::uint32_t crc = 0;
+  for (std::uint64_t done = 0; done < slice.size;) {
+    const auto part = std::span(buffer).first(static_cast<std::size_t>(std::min(slice.size - done, k_step)));
+    if (!read_exact_at(slice.fd, part, slice.offset + done, "slice")) {
+      return false;
+    }
+    crc = io::crc32c(part, crc);
+    done += part.size();
+  }
+  return crc == crc32c;
 }
 
 Result<FileSlice> slice_of_file(const std::string& path) {

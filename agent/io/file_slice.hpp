@@ -21,6 +21,9 @@ struct FileSlice {
 // read_exact_at.
 Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes, std::string_view thing);
 
+// Reads all of it; false where the bytes do not give this CRC-32C or cannot be read.
+bool matches_crc(const FileSlice& slice, std::uint32_t crc32c);
+
 // A slice over a whole open file, which it owns.
 Result<FileSlice> slice_of_file(const std::string& path);
 

@@ -28,7 +28,14 @@ struct PublisherOptions {
   std::uint64_t flush_bytes = std::uint64_t{256} << 20U;
   std::chrono::milliseconds flush_idle{10'000};       // a batch nobody adds to any more
   std::chrono::milliseconds flush_idle_small{2'000};  // the same for a batch under 100 objects
-  io::fs::path spool;                                 // folder for packs being built
+  std::chrono::milliseconds flush_age{60'000};        // the most an object waits while more keep coming
+  std::chrono::milliseconds backoff_first{1'000};     // after a failure; doubles each time, with jitter
+  std::chrono::milliseconds backoff_limit{60'000};
+  std::uint64_t pack_bytes = std::uint64_t{1} << 30U;  // of objects; more are published in several packs
+  // What may wait, and so be pinned in the local store, once publishing has stopped for good; objects beyond
+  // it are refused ("publishing stopped").
+  std::uint64_t stopped_bytes = std::uint64_t{1} << 30U;
+  io::fs::path spool;  // packs being built go to its sub-folder "outgoing", which is emptied at start
 };
 
 struct PublisherFigures {
@@ -43,11 +50,14 @@ struct PublisherFigures {
   std::string last_error;  // empty: none since the last success
 };
 
+class PackCache;
+
 struct PublisherServices {
   backends::ObjectStorage* storage = nullptr;  // null: nothing is published ("no backend" is the refusal)
   const Clock* clock = nullptr;
   metrics::Registry* registry = nullptr;
-  std::function<void()> published;  // called after each successful flush, from the publisher's thread
+  std::function<void()> published;   // called after each successful flush, from the publisher's thread
+  std::shared_ptr<PackCache> packs;  // TagView::packs() of the same storage; null: its own
 };
 
 struct PublisherState;
@@ -60,11 +70,16 @@ public:
   // Never blocks on the storage. In read-only or off mode the object counts as refused at once.
   void add(std::string key, store::Stored object);
 
-  // Publishes everything pending now, or gives up at the deadline: what is left stays pending.
-  // Errors: cancelled at the deadline; else the last error of the storage.
+  // Publishes everything pending now, or gives up at the deadline: what is left stays pending. Failures that
+  // may pass are retried until then; publishing that had stopped is tried once more.
+  // Errors: cancelled at the deadline (quoting the storage's last error); else the storage's error where
+  // retrying cannot help.
   Result<void> flush(std::chrono::milliseconds deadline);
 
   PublisherFigures figures() const;
+
+  // Looks at the clock now: for clocks that are turned by hand.
+  void wake();
 
 private:
   std::unique_ptr<PublisherState> state_;

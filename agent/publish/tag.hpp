@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/core/digest.hpp"
+#include "agent/core/result.hpp"
+
 namespace agent::publish {
 
 // The identity of one pointer. Two of them never share entries unless one is in the other's read chain.
@@ -31,5 +34,15 @@ enum class Mode : std::uint8_t {
 
 // "read-write", "read-only", "write-only", "off": as in configuration, status and summary.
 std::string_view name_of(Mode mode);
+
+// The inverse. Errors: invalid, quoting the text and listing what is allowed.
+Result<Mode> parse_mode(std::string_view text);
+
+// Where things stand in an object storage (docs/formats.md, "Names in a storage").
+// Errors of pointer_name: invalid (a tag beyond [A-Za-z0-9._-]{1,200}; an empty or over-long repository or
+// scope).
+Result<std::string> pointer_name(const TagId& id);
+std::string manifest_name(const Digest& digest);
+std::string pack_name(const Digest& footer_digest);
 
 }  // namespace agent::publish

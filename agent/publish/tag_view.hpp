@@ -1,5 +1,6 @@
 // What a tag holds, as one consistent view that is replaced as a whole: key -> extent of a pack.
-// Thread-safe. `find` takes no I/O for packs opened in place; otherwise it says where to read.
+// Thread-safe. For packs opened in place `find` reads an object once, the first time it is asked for, to
+// check its CRC-32C; otherwise it says where to read.
 #pragma once
 
 #include <chrono>
@@ -39,6 +40,7 @@ struct TagFigures {
   std::uint64_t packs = 0;
 };
 
+class PackCache;
 struct TagViewState;
 
 class TagView final {
@@ -48,10 +50,13 @@ public:
   ~TagView();
 
   // Reads the pointers of the chain and whatever manifests and footers are new. A pack that is gone or
-  // corrupt is left out and counted, never an error. Errors: those of the storage, for the pointers only; the
-  // view is unchanged then.
+  // corrupt is left out and counted in hearth_tag_packs_skipped_total{reason}, never an error. Errors: those
+  // of pointers and manifests (agent/publish/tag_head.hpp; not_found where a manifest is gone): such a scope
+  // keeps what it had, the others are refreshed all the same.
   Result<void> refresh();
 
+  // Empty where no scope has it, or where its bytes are wrong: those are distrusted at once and counted in
+  // hearth_tag_objects_corrupt_total.
   std::optional<TagEntry> find(std::string_view key) const;
 
   // Advises the kernel to read packs opened in place, the newest first, up to the budget or the deadline;
@@ -62,6 +67,10 @@ public:
   void distrust(std::string_view key);
 
   TagFigures figures() const;
+
+  // For the publisher of the same tag: it then neither reads footers again nor takes a distrusted object for
+  // one that need not be published.
+  std::shared_ptr<PackCache> packs() const;
 
   // Every key, for `hearth inspect` and tests; the view may be replaced meanwhile.
   void each(const std::function<void(std::string_view key, const TagEntry& entry)>& visit) const;

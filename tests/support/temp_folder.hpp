@@ -1,6 +1,8 @@
 // A folder of its own for one test, removed at the end.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -10,8 +12,8 @@ namespace agent::tests {
 
 class TempFolder final {
 public:
-  TempFolder() {
-    auto name = (std::filesystem::temp_directory_path() / "hearth-test-XXXXXX").string();
+  explicit TempFolder(const std::filesystem::path& base = std::filesystem::temp_directory_path()) {
+    auto name = (base / "hearth-test-XXXXXX").string();
     path_ = ::mkdtemp(name.data()) != nullptr ? name : std::string{};
   }
   TempFolder(const TempFolder&) = delete;
@@ -26,5 +28,11 @@ public:
 private:
   std::filesystem::path path_;
 };
+
+// Where syncing costs nothing, for tests that are not about durability.
+inline std::filesystem::path memory_folder() {
+  const std::filesystem::path memory = "/dev/shm";
+  return ::access(memory.c_str(), W_OK | X_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+}
 
 }  // namespace agent::tests

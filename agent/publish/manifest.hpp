@@ -1,0 +1,73 @@
+// One generation of a tag: a set of packs, and what was taken out of it. Value type with its binary form
+// (docs/formats.md, "Manifest"). A manifest is named by the SHA-256 of its bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/core/digest.hpp"
+#include "agent/core/result.hpp"
+
+namespace agent::publish {
+
+constexpr std::size_t k_max_manifest_bytes = std::size_t{16} << 20U;
+
+struct PackRecord {
+  Digest digest;  // of the footer: the pack's name
+  std::uint64_t size_bytes = 0;
+  std::uint64_t footer_offset = 0;
+  std::uint64_t footer_size = 0;
+  std::uint64_t live_bytes = 0;
+  std::uint64_t generation = 0;  // that added it
+  std::uint64_t created_ms = 0;  // since 1970, by the writer's clock
+  std::uint32_t objects = 0;
+  std::string producer;
+  bool operator==(const PackRecord&) const = default;
+};
+
+// A pack that was taken out; it must not come back by a merge.
+struct Tombstone {
+  Digest pack;
+  std::uint64_t removed_ms = 0;
+  bool operator==(const Tombstone&) const = default;
+};
+
+// A section this program does not know and may carry over unchanged.
+struct ForeignSection {
+  std::uint16_t type = 0;
+  std::string payload;
+  bool operator==(const ForeignSection&) const = default;
+};
+
+struct Manifest {
+  std::uint64_t generation = 0;  // 0: no manifest yet, an empty tag
+  std::optional<Digest> previous;
+  std::uint64_t created_ms = 0;
+  std::vector<PackRecord> packs;      // ascending by digest
+  std::vector<Tombstone> tombstones;  // ascending by pack
+  std::vector<ForeignSection> foreign;
+  bool operator==(const Manifest&) const = default;
+
+  const PackRecord* find(const Digest& pack) const;
+  bool buried(const Digest& pack) const;
+};
+
+// Canonical: equal manifests give equal bytes. Errors: full (more than k_max_manifest_bytes).
+Result<std::string> encode(const Manifest& manifest);
+
+// Errors: corrupt (does not parse), unsupported (a newer version, or a section that must be understood).
+Result<Manifest> parse_manifest(std::span<const std::byte> bytes);
+
+// The next generation: theirs and mine, which get its number. Packs that are in already or were taken out
+// are not added.
+struct Step {
+  std::optional<Digest> previous;  // digest of theirs
+  std::uint64_t generation = 1;
+  std::uint64_t now_ms = 0;
+};
+Manifest merged(const Manifest& theirs, const std::vector<PackRecord>& mine, const Step& step);
+
+}  // namespace agent::publish

@@ -1,0 +1,67 @@
+// The packs that this process has opened: verified footers, files opened in place, and what turned out to be
+// wrong in them. One for the tag view and the publisher together spares reading footers twice.
+// Thread-safe; loading blocks on the storage.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "agent/backends/object_storage.hpp"
+#include "agent/core/guarded.hpp"
+#include "agent/publish/manifest.hpp"
+#include "agent/store/pack_reader.hpp"
+
+namespace agent::publish {
+
+// Immutable but for the marks of what was checked.
+struct LoadedPack {
+  PackRecord record;
+  store::PackIndex index;
+  std::string name;                   // in the storage
+  std::optional<io::FileSlice> file;  // the whole pack, where it could be opened in place
+
+  // One bit per entry, found by its position in the footer: its bytes were read and matched their CRC-32C.
+  bool checked(std::uint32_t position) const;
+  void set_checked(std::uint32_t position) const;
+
+  mutable std::vector<std::atomic<std::uint8_t>> marks;
+};
+
+class PackCache final {
+public:
+  // `open_files` packs at most are kept open at once; the rest is read by range.
+  explicit PackCache(std::size_t open_files = default_open_files());
+
+  // Half of what this process may open.
+  static std::size_t default_open_files();
+
+  // The pack of a manifest's record; the same one as long as anybody holds it.
+  // Errors: not_found (it is gone), corrupt, unsupported, those of the storage.
+  Result<std::shared_ptr<const LoadedPack>> load(backends::ObjectStorage& storage, const PackRecord& record);
+
+  // The object under `key` in this pack is wrong; it counts as absent from now on.
+  void distrust(const Digest& pack, std::string_view key);
+  bool distrusted(const Digest& pack, std::string_view key) const;
+
+private:
+  Result<std::shared_ptr<const LoadedPack>> read(backends::ObjectStorage& storage, const PackRecord& record);
+  Result<std::optional<io::FileSlice>> open_file(backends::ObjectStorage& storage, const std::string& name);
+
+  struct State {
+    std::unordered_map<Digest, std::weak_ptr<const LoadedPack>, DigestHash> packs;
+    std::size_t prune_at = 64;                   // packs; then those nobody holds are forgotten
+    std::unordered_set<std::string> distrusted;  // pack digest and key
+  };
+  Guarded<State> state_;
+  std::atomic<bool> any_distrusted_{false};
+  std::shared_ptr<std::atomic<std::size_t>> files_left_;
+};
+
+}  // namespace agent::publish

@@ -1,0 +1,261 @@
+#include "agent/publish/tag_view.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "agent/core/guarded.hpp"
+#include "agent/core/log.hpp"
+#include "agent/publish/key_table.hpp"
+#include "agent/publish/pack_cache.hpp"
+#include "agent/publish/tag_head.hpp"
+
+namespace agent::publish {
+
+namespace {
+
+// What is known of one scope of the chain. Used under the refresh lock only.
+struct Scope {
+  TagId id;
+  std::string version;  // of the pointer; empty: none
+  std::uint64_t generation = 0;
+  std::vector<std::shared_ptr<const LoadedPack>> packs;
+  bool complete = true;  // false: a pack could not be read this time and may be next time
+};
+
+struct Snapshot {
+  KeyTable table;
+  TagFigures figures;
+};
+
+std::string_view skip_reason(Errc code) {
+  switch (code) {
+    case Errc::not_found:
+      return "missing";
+    case Errc::corrupt:
+    case Errc::unsupported:
+      return name_of(code);
+    default:
+      return "unreadable";
+  }
+}
+
+TagEntry entry_of(const LoadedPack& pack, std::uint32_t position) {
+  const auto found = pack.index.at(position);
+  TagEntry entry{.where = {}, .digest = found.digest, .crc32c = found.crc32c, .size = found.size};
+  if (pack.file) {
+    entry.where = io::FileSlice{.fd = pack.file->fd,
+                                .offset = pack.file->offset + found.offset,
+                                .size = found.size,
+                                .pin = pack.file->pin};
+  } else {
+    entry.where = RemoteExtent{.pack_name = pack.name, .range = {.offset = found.offset, .size = found.size}};
+  }
+  return entry;
+}
+
+}  // namespace
+
+struct TagViewState {
+  TagViewState(backends::ObjectStorage& used, metrics::Registry& figures)
+      : storage(used),
+        registry(figures),
+        objects(figures.gauge("hearth_tag_objects", "Objects that the tag's chain of scopes holds.")),
+        bytes(figures.gauge("hearth_tag_bytes", "Bytes of these objects.")),
+        generation(figures.gauge("hearth_tag_generation", "Generation of the tag in its own scope.")),
+        corrupt(figures.counter("hearth_tag_objects_corrupt_total",
+                                "Objects of packs whose bytes did not match their checksum.")) {}
+
+  Result<bool> refresh_scope(Scope& scope);
+  void load_packs(Scope& scope, const Manifest& manifest);
+  void publish_snapshot();
+  std::shared_ptr<const Snapshot> current() const {
+    return snapshot.with([](const auto& shared) { return shared; });
+  }
+
+  backends::ObjectStorage& storage;
+  metrics::Registry& registry;
+  metrics::Gauge& objects;
+  metrics::Gauge& bytes;
+  metrics::Gauge& generation;
+  metrics::Counter& corrupt;
+  std::shared_ptr<PackCache> packs = std::make_shared<PackCache>();
+
+  std::mutex refreshing;      // held across I/O: a second refresh has nothing to do but wait for the first
+  std::vector<Scope> scopes;  // own first; under `refreshing`
+  Guarded<std::shared_ptr<const Snapshot>> snapshot{std::make_shared<const Snapshot>()};
+};
+
+// True if there is anything new.
+Result<bool> TagViewState::refresh_scope(Scope& scope) {
+  AGENT_TRY(const auto at, read_pointer(storage, scope.id));
+  if (!at) {
+    const bool had = !scope.version.empty();
+    scope = Scope{.id = std::move(scope.id), .version = {}, .generation = 0, .packs = {}, .complete = true};
+    return had;
+  }
+  if (at->version == scope.version && scope.complete) {
+    return false;
+  }
+  AGENT_TRY(const auto manifest, read_manifest(storage, at->pointer));
+  if (!manifest) {
+    return fail(Errc::not_found, "tag {}: the manifest of generation {} is gone", scope.id.tag,
+                at->pointer.generation);
+  }
+  scope.version = at->version;
+  scope.generation = at->pointer.generation;
+  load_packs(scope, *manifest);
+  return true;
+}
+
+void TagViewState::load_packs(Scope& scope, const Manifest& manifest) {
+  std::vector<std::shared_ptr<const LoadedPack>> loaded;
+  loaded.reserve(manifest.packs.size());
+  scope.complete = true;
+  for (const auto& record : manifest.packs) {
+    auto pack = packs->load(storage, record);
+    if (pack) {
+      loaded.push_back(*std::move(pack));
+      continue;
+    }
+    const auto reason = skip_reason(pack.error().code);
+    scope.complete = scope.complete && reason != "unreadable";
+    registry
+        .counter("hearth_tag_packs_skipped_total", "Packs of the tag that could not be used.",
+                 {{"reason", std::string(reason)}})
+        .add();
+    log::warn("publish: pack left out tag={} reason={} error={}", scope.id.tag, reason, pack.error().message);
+  }
+  scope.packs = std::move(loaded);
+}
+
+void TagViewState::publish_snapshot() {
+  auto next = std::make_shared<Snapshot>();
+  next->table = current()->table;
+  std::vector<ScopedPack> all;
+  for (std::uint32_t i = 0; i < scopes.size(); ++i) {
+    for (const auto& pack : scopes[i].packs) {
+      all.push_back({.scope = i, .pack = pack});
+    }
+  }
+  next->table.hold(all);
+  next->figures = {.generation = scopes.front().generation,
+                   .objects = next->table.objects(),
+                   .bytes = next->table.bytes(),
+                   .packs = all.size()};
+  objects.set(static_cast<std::int64_t>(next->figures.objects));
+  bytes.set(static_cast<std::int64_t>(next->figures.bytes));
+  generation.set(static_cast<std::int64_t>(next->figures.generation));
+  snapshot.with([&](auto& shared) { shared = std::move(next); });
+}
+
+TagView::TagView(backends::ObjectStorage& storage, TagChain chain, metrics::Registry& registry)
+    : state_(std::make_unique<TagViewState>(storage, registry)) {
+  std::vector<TagId> ids;
+  ids.push_back(std::move(chain.own));
+  for (auto& id : chain.also) {
+    if (std::ranges::find(ids, id) == ids.end()) {
+      ids.push_back(std::move(id));
+    }
+  }
+  for (auto& id : ids) {
+    state_->scopes.push_back(
+        {.id = std::move(id), .version = {}, .generation = 0, .packs = {}, .complete = true});
+  }
+}
+
+TagView::~TagView() = default;
+
+Result<void> TagView::refresh() {
+  const std::scoped_lock lock(state_->refreshing);
+  Result<void> outcome;
+  bool changed = false;
+  for (auto& scope : state_->scopes) {
+    auto refreshed = state_->refresh_scope(scope);
+    if (refreshed) {
+      changed = changed || *refreshed;
+    } else if (outcome) {
+      outcome = std::unexpected(std::move(refreshed).error());
+    }
+  }
+  if (changed) {
+    state_->publish_snapshot();
+  }
+  return outcome;
+}
+
+std::optional<TagEntry> TagView::find(std::string_view key) const {
+  const auto snapshot = state_->current();
+  const auto found = snapshot->table.find(key);
+  if (!found || state_->packs->distrusted(found->pack->record.digest, key)) {
+    return std::nullopt;
+  }
+  auto entry = entry_of(*found->pack, found->position);
+  const auto* const slice = std::get_if<io::FileSlice>(&entry.where);
+  if (slice != nullptr && !found->pack->checked(found->position)) {
+    if (!io::matches_crc(*slice, entry.crc32c)) {
+      state_->corrupt.add();
+      state_->packs->distrust(found->pack->record.digest, key);
+      log::warn("publish: an object's bytes are wrong pack={} key={}", found->pack->name, key);
+      return std::nullopt;
+    }
+    found->pack->set_checked(found->position);
+  }
+  return entry;
+}
+
+std::uint64_t TagView::preload(std::uint64_t budget_bytes, std::chrono::steady_clock::time_point deadline) {
+  constexpr std::uint64_t k_step = std::uint64_t{8} << 20U;
+  const auto snapshot = state_->current();
+  auto packs = snapshot->table.packs();
+  std::ranges::sort(packs, [](const ScopedPack& a, const ScopedPack& b) {
+    return std::pair(a.scope, ~a.pack->record.generation) < std::pair(b.scope, ~b.pack->record.generation);
+  });
+  std::uint64_t covered = 0;
+  for (const auto& scoped : packs) {
+    const auto& file = scoped.pack->file;
+    const auto size = file ? file->size : 0;
+    for (std::uint64_t done = 0; done < size;) {
+      const auto part = std::min({k_step, size - done, budget_bytes - covered});
+      if (part == 0 || std::chrono::steady_clock::now() >= deadline) {
+        return covered;
+      }
+      // Advice only: where it is not taken, reading is slower and nothing else.
+      static_cast<void>(::posix_fadvise(file->fd, static_cast<off_t>(file->offset + done),
+                                        static_cast<off_t>(part), POSIX_FADV_WILLNEED));
+      done += part;
+      covered += part;
+    }
+  }
+  return covered;
+}
+
+void TagView::distrust(std::string_view key) {
+  const auto snapshot = state_->current();
+  if (const auto found = snapshot->table.find(key)) {
+    state_->packs->distrust(found->pack->record.digest, key);
+  }
+}
+
+TagFigures TagView::figures() const {
+  return state_->current()->figures;
+}
+
+std::shared_ptr<PackCache> TagView::packs() const {
+  return state_->packs;
+}
+
+void TagView::each(const std::function<void(std::string_view key, const TagEntry& entry)>& visit) const {
+  const auto snapshot = state_->current();
+  snapshot->table.each([&](const KeyTable::Found& found) {
+    const auto key = found.pack->index.key_at(found.position);
+    if (!state_->packs->distrusted(found.pack->record.digest, key)) {
+      visit(key, entry_of(*found.pack, found.position));
+    }
+  });
+}
+
+}  // namespace agent::publish

@@ -1,0 +1,231 @@
+#include "agent/publish/tag_writer.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "agent/core/log.hpp"
+#include "agent/io/checksum.hpp"
+#include "agent/io/fd.hpp"
+#include "agent/io/file_slice.hpp"
+
+namespace agent::publish {
+
+namespace {
+
+// A pack nobody refers to may be collected a day after it was written; well before that it is given up.
+constexpr std::chrono::hours k_prepared_life{12};
+constexpr unsigned k_most_conflicts = 25;
+
+std::uint64_t milliseconds_of(Wall time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
+bool gone_for_good(Errc code) {
+  return code == Errc::not_found || code == Errc::corrupt || code == Errc::unsupported;
+}
+
+// The answer may have been lost after the storage did what it was asked.
+bool is_ambiguous(Errc code) {
+  return code == Errc::transient || code == Errc::io || code == Errc::cancelled;
+}
+
+void remove_file(const io::fs::path& path) {
+  std::error_code ignored;
+  io::fs::remove(path, ignored);
+}
+
+}  // namespace
+
+TagWriter::TagWriter(TagWriterOptions options, TagWriterServices services)
+    : options_(std::move(options)), services_(std::move(services)) {
+  std::error_code ignored;
+  io::fs::remove_all(options_.folder, ignored);  // what a killed agent was building
+}
+
+TagWriter::~TagWriter() {
+  settle();
+}
+
+Result<TagWriter::Outcome> TagWriter::publish(const std::vector<store::PackItem>& items) {
+  forget_old();
+  Outcome outcome;
+  for (unsigned conflicts = 1;; ++conflicts) {
+    const auto done = step(items, outcome);
+    if (done) {
+      settle();
+      return outcome;
+    }
+    if (done.error().code != Errc::conflict) {
+      return std::unexpected(done.error());
+    }
+    services_.conflict();
+    if (conflicts == k_most_conflicts) {
+      return std::unexpected(done.error());
+    }
+    if (!services_.pause(conflict_pause(conflicts))) {
+      return fail(Errc::cancelled, "publish {}: stopped", options_.tag.tag);
+    }
+  }
+}
+
+// One try against the head as it is now.
+Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome& outcome) {
+  AGENT_TRY(const auto head, read_head(services_.storage, options_.tag));
+  AGENT_CHECK(hold(head.manifest));
+  std::vector<store::PackItem> missing;
+  std::ranges::copy_if(items, std::back_inserter(missing), [&](const store::PackItem& item) {
+    return !live(item) && !covered(item) &&
+           std::ranges::find(outcome.unreadable, item.key) == outcome.unreadable.end();
+  });
+  if (!missing.empty()) {
+    AGENT_CHECK(build(std::move(missing), outcome));
+  }
+  std::vector<PackRecord> packs;
+  for (auto& prepared : prepared_) {
+    if (head.manifest.find(prepared.record.digest) == nullptr && is_needed(prepared, items)) {
+      AGENT_CHECK(upload(prepared));
+      packs.push_back(prepared.record);
+    }
+  }
+  return packs.empty() ? Result<void>{} : swap(head, packs);
+}
+
+// Holds the index of exactly this manifest, as far as its packs can be read.
+Result<void> TagWriter::hold(const Manifest& manifest) {
+  std::vector<ScopedPack> packs;
+  packs.reserve(manifest.packs.size());
+  for (const auto& record : manifest.packs) {
+    auto pack = services_.packs->load(services_.storage, record);
+    if (pack) {
+      packs.push_back({.scope = 0, .pack = *std::move(pack)});
+    } else if (!gone_for_good(pack.error().code)) {
+      return std::unexpected(std::move(pack).error());
+    }
+  }
+  table_.hold(packs);
+  return {};
+}
+
+bool TagWriter::live(const store::PackItem& item) const {
+  const auto found = table_.find(item.key);
+  return found && found->pack->index.at(found->position).digest == item.object.digest &&
+         !services_.packs->distrusted(found->pack->record.digest, item.key);
+}
+
+bool TagWriter::holds(const Prepared& prepared, const store::PackItem& item) {
+  const auto found = prepared.holds.find(item.key);
+  return found != prepared.holds.end() && found->second == item.object.digest;
+}
+
+bool TagWriter::covered(const store::PackItem& item) const {
+  return std::ranges::any_of(prepared_, [&](const Prepared& prepared) { return holds(prepared, item); });
+}
+
+bool TagWriter::is_needed(const Prepared& prepared, const std::vector<store::PackItem>& items) const {
+  return std::ranges::any_of(
+      items, [&](const store::PackItem& item) { return holds(prepared, item) && !live(item); });
+}
+
+Result<void> TagWriter::build(std::vector<store::PackItem> items, Outcome& outcome) {
+  AGENT_CHECK(io::make_folders(options_.folder));
+  const auto path = options_.folder / fmt::format("{}.pack", next_file_++);
+  auto built = store::write_pack(path, items);
+  if (!built && built.error().code == Errc::corrupt) {
+    const auto wrong = std::ranges::stable_partition(items, [](const store::PackItem& item) {
+      return io::matches_crc(item.object.slice, item.object.crc32c);
+    });
+    std::ranges::transform(wrong, std::back_inserter(outcome.unreadable), &store::PackItem::key);
+    if (wrong.empty()) {
+      return std::unexpected(std::move(built).error());
+    }
+    items.erase(wrong.begin(), wrong.end());
+    return items.empty() ? Result<void>{} : build(std::move(items), outcome);
+  }
+  if (!built) {
+    return with_context("build pack", std::move(built).error());
+  }
+  last_created_ms_ = std::max(milliseconds_of(services_.clock.wall()), last_created_ms_ + 1);
+  Prepared prepared{.record = {.digest = built->footer_digest,
+                               .size_bytes = built->size_bytes,
+                               .footer_offset = built->footer_offset,
+                               .footer_size = built->footer_size,
+                               .live_bytes = built->live_bytes,
+                               .generation = 0,
+                               .created_ms = last_created_ms_,
+                               .objects = static_cast<std::uint32_t>(built->entries),
+                               .producer = options_.producer},
+                    .path = path,
+                    .built = services_.clock.now(),
+                    .holds = {}};
+  for (auto& item : items) {
+    prepared.holds.emplace(std::move(item.key), item.object.digest);
+  }
+  prepared_.push_back(std::move(prepared));
+  return {};
+}
+
+Result<void> TagWriter::upload(Prepared& prepared) {
+  if (prepared.path.empty()) {
+    return {};
+  }
+  AGENT_TRY(const auto file, io::slice_of_file(prepared.path.string()));
+  AGENT_CHECK(services_.storage.put_if_absent(pack_name(prepared.record.digest), file));
+  services_.uploaded(prepared.record.size_bytes);
+  remove_file(std::exchange(prepared.path, {}));
+  return {};
+}
+
+Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& packs) {
+  const auto manifest = merged(head.manifest, packs,
+                               {.previous = head.digest,
+                                .generation = head.generation + 1,
+                                .now_ms = milliseconds_of(services_.clock.wall())});
+  AGENT_TRY(const auto bytes, encode(manifest));
+  const Pointer pointer{
+      .id = options_.tag, .generation = manifest.generation, .manifest = io::sha256(io::bytes_of(bytes))};
+  AGENT_TRY(const auto name, pointer_name(options_.tag));
+  AGENT_CHECK(services_.storage.put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)));
+  const auto swapped = services_.storage.compare_and_swap(name, head.version, encode(pointer));
+  if (swapped) {
+    return {};
+  }
+  if (is_ambiguous(swapped.error().code)) {
+    const auto now = read_head(services_.storage, options_.tag);
+    const auto is_in = [&](const PackRecord& pack) { return now->manifest.find(pack.digest) != nullptr; };
+    if (now && std::ranges::all_of(packs, is_in)) {
+      log::info("publish: the answer was lost but the swap was made tag={}", options_.tag.tag);
+      return {};
+    }
+  }
+  return std::unexpected(swapped.error());
+}
+
+void TagWriter::forget_old() {
+  std::erase_if(prepared_, [&](const Prepared& prepared) {
+    const bool old = prepared.built + k_prepared_life < services_.clock.now();
+    if (old && !prepared.path.empty()) {
+      remove_file(prepared.path);
+    }
+    return old;
+  });
+}
+
+void TagWriter::settle() {
+  for (const auto& prepared : prepared_) {
+    if (!prepared.path.empty()) {
+      remove_file(prepared.path);
+    }
+  }
+  prepared_.clear();
+}
+
+std::chrono::milliseconds TagWriter::conflict_pause(unsigned conflicts) {
+  constexpr unsigned k_most_doublings = 6;
+  const auto whole = options_.conflict_pause * (1U << std::min(conflicts - 1, k_most_doublings));
+  std::uniform_int_distribution<std::int64_t> draw(0, whole.count());
+  return std::chrono::milliseconds(draw(random_));
+}
+
+}  // namespace agent::publish
