@@ -10,6 +10,8 @@ constexpr unsigned char k_cancel = 0x18;
 constexpr unsigned char k_substitute = 0x1A;
 constexpr unsigned char k_escape = 0x1B;
 constexpr unsigned char k_delete = 0x7F;
+constexpr unsigned char k_bell = 0x07;
+constexpr unsigned char k_string_end = 0x9C;
 constexpr std::string_view k_replacement = "\xEF\xBF\xBD";
 
 // The states of Paul Williams' parser, as far as they differ in what is printed afterwards.
@@ -38,16 +40,10 @@ bool is_control(unsigned char byte) {
   return byte < 0x20 && byte != k_cancel && byte != k_substitute && byte != k_escape;
 }
 
-// A UTF-8 sequence at the start of `text`: its size if valid, else how many bytes to skip as Rust's
-// std::str::Utf8Error::error_len has it; 0 if the text ends within the sequence.
-struct Sequence {
-  std::size_t size = 0;
-  bool valid = false;
-};
-
+// What follows the first byte of a UTF-8 sequence: its whole size, and bounds of the second byte.
 struct Lead {
-  std::size_t size;
-  unsigned char low;  // bounds of the second byte
+  std::size_t size;  // 0 for a byte that starts no longer sequence
+  unsigned char low;
   unsigned char high;
 };
 
@@ -63,25 +59,7 @@ Lead lead_of(unsigned char byte) {
     return {4, static_cast<unsigned char>(byte == 0xF0 ? 0x90 : 0x80),
             static_cast<unsigned char>(byte == 0xF4 ? 0x8F : 0xBF)};
   }
-  return {byte < 0x80 ? std::size_t{1} : std::size_t{0}, 0, 0};
-}
-
-Sequence sequence_at(std::string_view text) {
-  const Lead lead = lead_of(static_cast<unsigned char>(text.front()));
-  if (lead.size == 0) {
-    return {1, false};
-  }
-  for (std::size_t index = 1; index < lead.size; ++index) {
-    if (index == text.size()) {
-      return {0, false};
-    }
-    const auto byte = static_cast<unsigned char>(text[index]);
-    const bool good = index == 1 ? within(byte, lead.low, lead.high) : within(byte, 0x80, 0xBF);
-    if (!good) {
-      return {index, false};
-    }
-  }
-  return {lead.size, true};
+  return {0, 0, 0};
 }
 
 class Stripper final {
@@ -112,30 +90,37 @@ private:
     }
   }
 
-  // Consumes one character, or an escape; never nothing.
+  // Consumes one character, or the escape that ends this state.
   std::size_t ground(std::string_view text) {
     const auto first = static_cast<unsigned char>(text.front());
     if (first == k_escape) {
       state_ = State::escape;
-      return 1;
-    }
-    const Sequence sequence = sequence_at(text);
-    if (sequence.size == 0) {
-      return text.size();  // cut off by the end: the parser waits for more and never prints it
-    }
-    if (!sequence.valid) {
-      if (sequence.size > 1 || first > 0x9F) {
-        put(k_replacement);
-      }
-      return sequence.size;
-    }
-    const bool c1 = first == 0xC2 && static_cast<unsigned char>(text[1]) <= 0x9F;
-    if (first < 0x20) {
+    } else if (const Lead lead = lead_of(first); lead.size != 0) {
+      return sequence(text, lead);
+    } else if (within(first, 0x20, k_delete)) {
+      put({text.data(), 1});
+    } else {
       control(first);
-    } else if (!c1) {
-      put({text.data(), sequence.size});
     }
-    return sequence.size;
+    return 1;
+  }
+
+  // The byte that breaks a sequence is lost with it, even an escape; a sequence that the end cuts off is not
+  // shown.
+  std::size_t sequence(std::string_view text, const Lead& lead) {
+    for (std::size_t index = 1; index < lead.size; ++index) {
+      if (index == text.size()) {
+        return index;
+      }
+      const auto byte = static_cast<unsigned char>(text[index]);
+      const bool good = index == 1 ? within(byte, lead.low, lead.high) : within(byte, 0x80, 0xBF);
+      if (!good) {
+        put(k_replacement);
+        return index + 1;
+      }
+    }
+    put({text.data(), lead.size});
+    return lead.size;
   }
 
   void step(unsigned char byte) {
@@ -163,15 +148,15 @@ private:
       case State::dcs_intermediate:
         return in_dcs(byte);
       case State::dcs_passthrough:
-        state_ = byte == 0x9C ? State::ground : state_;
-        return;
-      case State::osc_string:
-        state_ = byte == 0x07 ? State::ground : state_;
-        return;
-      case State::ground:
       case State::dcs_ignore:
       case State::other_string:
-        return;  // up to the next escape, cancel or substitute
+        state_ = byte == k_string_end ? State::ground : state_;
+        return;
+      case State::osc_string:
+        state_ = byte == k_bell ? State::ground : state_;
+        return;
+      case State::ground:
+        return;
     }
   }
 

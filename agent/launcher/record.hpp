@@ -20,6 +20,7 @@ struct Record {
   std::uint64_t magic = k_magic;
   std::int64_t retry_at_ms = 0;     // monotonic; no attempt to start a server before
   std::int64_t server_process = 0;  // the last one started; 0 if none
+  std::uint64_t process_space = 0;  // the PID namespace in which that is its number
   std::uint32_t starts = 0;         // servers that came to answer
   std::uint32_t failed_starts = 0;
   std::uint32_t unreachable = 0;  // consecutive failures of the agent's health check

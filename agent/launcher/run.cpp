@@ -85,32 +85,33 @@ std::optional<Config> load_config(std::string_view self, Arena& memory) {
   return whole ? parse_config(text.first(static_cast<std::size_t>(size) + 1)) : std::nullopt;
 }
 
-// Becomes `program` with these arguments; returns only if that failed.
-void become(std::string_view program, std::span<char* const> arguments, char* const* environment,
-            Arena& memory) {
-  const std::span<char*> list = memory.take_array<char*>(arguments.size() + 3);
+// Becomes `program` under the name `name` with these arguments; returns only if that failed.
+void become(std::string_view program, std::string_view name, std::span<char* const> arguments,
+            const Call& call, char* const* environment) {
+  const std::span<char*> list = call.memory.take_array<char*>(arguments.size() + 3);
   if (list.empty()) {
     return;
   }
   // The first place is for a shell, which runs scripts without an interpreter line, as execvp() would.
-  list[1] = const_cast<char*>(program.data());  // NOLINT: execve's own signature
+  list[1] = const_cast<char*>(name.data());  // NOLINT: execve's own signature
   *std::copy(arguments.begin(), arguments.end(), list.begin() + 2) = nullptr;
   if (sys::execute(program.data(), &list[1], environment) == -ENOEXEC) {
     static constexpr const char* k_shell = "/bin/sh";
-    list[0] = const_cast<char*>(k_shell);  // NOLINT: execve's own signature
+    list[0] = const_cast<char*>(k_shell);         // NOLINT: execve's own signature
+    list[1] = const_cast<char*>(program.data());  // NOLINT: execve's own signature
     sys::execute(k_shell, list.data(), environment);
   }
 }
 
 int run_compiler(const Call& call, const Compilation& work) {
-  become(work.compiler, work.arguments, call.environment, call.memory);
+  become(work.compiler, work.compiler, work.arguments, call, call.environment);
   return complain("failed to execute compile\nsccache: caused by: failed to run the compiler");
 }
 
 int run_real(const Call& call, const Config& config, std::span<char* const> arguments) {
   char* const* variables = real_environment(Role::client, config, terminated(call.environment), call.memory);
   if (variables != nullptr) {
-    become(config.real, arguments, variables, call.memory);
+    become(config.real, k_name, arguments, call, variables);  // by another name it would be a compiler
   }
   return complain("the real sccache cannot be run");
 }
@@ -153,6 +154,7 @@ int compile_by_protocol(const Call& call, const Config& config, const Compilatio
     return outcome.exit_code;
   }
   if (outcome.kind == Outcome::Kind::failed) {
+    end_orphans(config);
     report_fallback(config, outcome.reason);
   }
   return run_compiler(call, work);
@@ -236,7 +238,7 @@ int manage(const Call& call, const Config& config) {
 int run_any_sccache(const Call& call) {
   const std::string_view other = find_compiler(call, k_name, "", nullptr);
   if (!other.empty()) {
-    become(other, call.arguments.subspan(1), call.environment, call.memory);
+    become(other, k_name, call.arguments.subspan(1), call, call.environment);
   }
   return complain("no usable launcher.conf beside the launcher, and no other sccache on PATH");
 }

@@ -22,6 +22,8 @@ namespace {
 constexpr std::int64_t k_start_deadline_ms = 10'000;  // the real client's own, SERVER_STARTUP_TIMEOUT
 constexpr std::int64_t k_lock_deadline_ms = 30'000;
 constexpr long k_lock_poll_ms = 10;
+constexpr int k_orphan_tries = 20;
+constexpr long k_death_ms = 50;  // its connections close before the process is gone
 constexpr long k_answer_poll_ms = 5;
 constexpr unsigned k_log_mode = 0600;
 constexpr timeval k_send_deadline{.tv_sec = 10, .tv_usec = 0};
@@ -55,16 +57,48 @@ Connection refused(std::string_view reason) {
   return {.fd = -1, .reason = reason};
 }
 
-// Ends a server of ours that lost its socket; a process that merely got its number is left alone.
-void end_stale_server(const Config& config, std::int64_t process) {
+// True if the process ended within the time; a zombie has ended (in containers often nobody reaps it).
+bool ended_within(long process, long milliseconds) {
+  const long handle = sys::process_handle(process);
+  if (handle >= 0) {
+    const bool ended = sys::wait_for(static_cast<int>(handle), POLLIN, milliseconds) > 0;
+    sys::close(static_cast<int>(handle));
+    return ended;
+  }
+  if (handle == -ESRCH) {
+    return true;
+  }
+  sys::sleep(milliseconds);  // a kernel before 5.3, or a sandbox, has no process handles
+  return sys::signal_process(process, 0) == -ESRCH;
+}
+
+std::uint64_t process_space() {
+  struct stat space{};
+  return sys::status("/proc/self/ns/pid", space) < 0 ? 0 : space.st_ino;
+}
+
+bool runs(std::int64_t process, std::string_view program) {
   Line link;
   link.add("/proc/").add(process).add("/exe").add(std::string_view("\0", 1));
   struct stat running{};
-  struct stat real{};
-  if (process > 0 && sys::status(link.view().data(), running) == 0 &&
-      sys::status(config.real.data(), real) == 0 && running.st_ino == real.st_ino &&
-      running.st_dev == real.st_dev) {
-    sys::signal_process(process, SIGTERM);
+  struct stat wanted{};
+  return sys::status(link.view().data(), running) == 0 && sys::status(program.data(), wanted) == 0 &&
+         running.st_ino == wanted.st_ino && running.st_dev == wanted.st_dev;
+}
+
+// The last server's process, if its number means anything to us; else 0.
+std::int64_t last_server(const Record& record) {
+  const bool ours = record.process_space != 0 && record.process_space == process_space();
+  return ours && record.server_process > 1 ? record.server_process : 0;
+}
+
+// Ends what the last server left behind: itself, if it lost its socket, or else its compilers. They share its
+// process group, and would write the same files as the compilations that replace them, at the same time. A
+// process that merely got its number since is left alone.
+void end_remains(const Config& config, const Record& record) {
+  const std::int64_t process = last_server(record);
+  if (process != 0 && (ended_within(process, 0) || runs(process, config.real))) {
+    sys::signal_process(-process, SIGKILL);
   }
 }
 
@@ -85,7 +119,8 @@ struct Program {
   }
   sys::duplicate(1, 2);
   sys::change_directory("/");
-  const std::array<char*, 2> arguments = {const_cast<char*>(program.config.real.data()), nullptr};  // NOLINT
+  static constexpr const char* k_name = "sccache";  // by another name it takes itself for a compiler
+  const std::array<char*, 2> arguments = {const_cast<char*>(k_name), nullptr};  // NOLINT: execve's signature
   sys::execute(program.config.real.data(), arguments.data(), program.environment);
   sys::exit(127);
 }
@@ -117,19 +152,9 @@ std::optional<long> spawn_server(const Program& program) {
   return got == static_cast<long>(sizeof(server)) && server > 0 ? std::optional(server) : std::nullopt;
 }
 
-// True if the process ended within the time.
-bool ended_within(long process, long handle, long milliseconds) {
-  if (handle >= 0) {
-    return sys::wait_for(static_cast<int>(handle), POLLIN, milliseconds) > 0;
-  }
-  sys::sleep(milliseconds);  // a kernel before 5.3, or a sandbox, has no process handles
-  return sys::signal_process(process, 0) == -ESRCH;
-}
-
 // Waits until the new server answers. On failure the reason is the detail of the event `server-start-failed`.
 Connection await_answer(const Config& config, long process) {
   const std::int64_t deadline = sys::monotonic_ms() + k_start_deadline_ms;
-  const long handle = sys::process_handle(process);
   Connection connection = refused("start-timeout");
   while (sys::monotonic_ms() < deadline) {
     const long fd = connect_socket(config.socket);
@@ -137,16 +162,13 @@ Connection await_answer(const Config& config, long process) {
       connection.fd = static_cast<int>(fd);
       break;
     }
-    if (ended_within(process, handle, k_answer_poll_ms)) {
+    if (ended_within(process, k_answer_poll_ms)) {
       connection.reason = "exited";
       break;
     }
   }
   if (!connection.open()) {
     sys::signal_process(process, SIGKILL);
-  }
-  if (handle >= 0) {
-    sys::close(static_cast<int>(handle));
   }
   return connection;
 }
@@ -158,11 +180,12 @@ void remember_start(Record& record, long process) {
   record.failed_starts = 0;
   record.unreachable = 0;
   record.server_process = process;
+  record.process_space = process_space();
   record.retry_at_ms = sys::monotonic_ms() + backoff_ms(record.starts - 1);
 }
 
 Connection start_server(const Config& config, Record& record, char* const* environment) {
-  end_stale_server(config, record.server_process);
+  end_remains(config, record);
   const std::int64_t begin = sys::monotonic_ms();
   const bool first = record.starts == 0 || record.stopped != 0;
   const auto process = spawn_server({.config = config, .environment = environment});
@@ -202,6 +225,20 @@ Connection start_if_sensible(const Config& config, Record& record, std::span<cha
 }
 
 }  // namespace
+
+void end_orphans(const Config& config) {
+  for (int attempt = 0; attempt < k_orphan_tries; ++attempt) {
+    long error = 0;
+    if (auto record = LockedRecord::try_take(config, error)) {
+      const std::int64_t process = last_server(**record);
+      if (process != 0 && ended_within(process, k_death_ms)) {
+        sys::signal_process(-process, SIGKILL);
+      }
+      return;
+    }
+    sys::sleep(error == 0 ? k_lock_poll_ms : 0);
+  }
+}
 
 Connection connect_or_start(const Config& config, std::span<char* const> environment, Arena& arena) {
   std::int64_t deadline = 0;  // the clock is read only where nobody listens

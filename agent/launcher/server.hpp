@@ -26,6 +26,9 @@ struct Connection {
 // Connects; where no server listens, starts one, or waits for the launcher that does.
 Connection connect_or_start(const Config& config, std::span<char* const> environment, Arena& arena);
 
+// After the server died in the middle of a compilation: ends the compilers it left running.
+void end_orphans(const Config& config);
+
 // True if `agent` ("ADDRESS:PORT") answers GET /healthz with 200 within a second. Anything but
 // an IPv4 address counts as healthy unasked: resolving a name needs more than this program has.
 bool agent_is_healthy(std::string_view agent);

@@ -1,0 +1,391 @@
+"""Starting, losing and doing without the server: the build never fails, and the events tell what happened."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+import unittest
+
+from stand import STARTED, UNHANDLED, ScriptedServer, Stand, finished, frame, unsupported
+
+SLOW_COMPILER = """#!/bin/sh
+case "$*" in *-E*) ;; *slow.c*) echo > started; while [ ! -e release ]; do sleep 0.02; done; echo ran >> finished ;; esac
+exec /usr/bin/gcc "$@"
+"""
+
+
+class Lifecycle(unittest.TestCase):
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.close)
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+
+    def compile(self, name="a.c", expect=0, **options):
+        source = pathlib.Path(name)
+        target = self.stand.work / source.with_suffix(".o")
+        target.unlink(missing_ok=True)
+        result = self.stand.run("gcc", "-c", name, "-o", target.name, **options)
+        self.assertEqual(result.returncode, expect, result)
+        self.assertTrue(target.exists())
+        return result
+
+    def assert_uncached(self, *reasons, **options):
+        """One compilation without the cache: done, and told once on stderr and once per case to the agent."""
+        before = len(self.stand.events())
+        first = not any(line == "notice" for line in self.stand.events())
+        result = self.compile(**options)
+        self.assertEqual(result.stderr.count(b"sccache: warning: "), 1 if first else 0, result.stderr)
+        happened = [line for line in self.stand.events()[before:] if line.startswith("fallback")]
+        self.assertIn(happened, [[f"fallback {reason}"] for reason in reasons])
+
+    def test_parallel_first_compilations_start_one_server(self):
+        for number in range(12):
+            self.stand.source(f"f{number}.c", f"int f{number}(void) {{ return {number}; }}\n")
+
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            list(pool.map(self.compile, [f"f{number}.c" for number in range(12)]))
+
+        self.assertEqual(self.stand.words(), ["started"])
+        self.assertEqual(len(self.stand.servers()), 1)
+        self.assertEqual(self.stand.statistics()["stats"]["compile_requests"], 12)
+
+    def test_the_server_holds_nothing_of_its_caller(self):
+        read_end, write_end = os.pipe()
+        os.set_inheritable(write_end, True)
+        environment = {"MAKEFLAGS": f" -j --jobserver-auth={read_end},{write_end}", "LD_PRELOAD": ""}
+        process = self.stand.start("gcc", "-c", "a.c", pass_fds=(read_end, write_end), env=environment)
+        process.communicate(timeout=30)  # ends only when nobody else has its stdout
+        os.close(write_end)
+
+        self.assertEqual(os.read(read_end, 1), b"")  # nobody else has the write end
+        os.close(read_end)
+        (server,) = self.stand.servers()
+        status = pathlib.Path(f"/proc/{server}/status").read_text()
+        self.assertNotEqual(os.getsid(server), os.getsid(0))
+        self.assertEqual(os.readlink(f"/proc/{server}/cwd"), "/")
+        self.assertIn("PPid:", status)
+        variables = pathlib.Path(f"/proc/{server}/environ").read_bytes()
+        self.assertNotIn(b"MAKEFLAGS", variables)
+        self.assertNotIn(b"LD_PRELOAD", variables)
+
+    def test_foreign_settings_do_not_reach_the_server(self):
+        foreign = {"SCCACHE_BUCKET": "stranger", "SCCACHE_ENDPOINT": "x", "SCCACHE_REDIS": "redis://x",
+                   "SCCACHE_GHA_ENABLED": "1", "SCCACHE_DIR": "/nowhere", "SCCACHE_WEBDAV_KEY_PREFIX": "p",
+                   "SCCACHE_SERVER_PORT": "1", "SCCACHE_NO_DAEMON": "0", "SCCACHE_C_CUSTOM_CACHE_BUSTER": "b"}
+        home = self.stand.work / "home"
+        (home / ".config/sccache").mkdir(parents=True)
+        (home / ".config/sccache/config").write_text('[cache.s3]\nbucket = "other"\nno_credentials = true\n')
+
+        self.compile(env={**foreign, "HOME": str(home)})
+
+        self.assertTrue(self.stand.statistics()["cache_location"].startswith("webdav"))
+        variables = pathlib.Path(f"/proc/{self.stand.servers()[0]}/environ").read_bytes().split(b"\0")
+        self.assertIn(b"SCCACHE_C_CUSTOM_CACHE_BUSTER=b", variables)
+        self.assertEqual([v for v in variables if v.startswith((b"SCCACHE_BUCKET", b"SCCACHE_REDIS"))], [])
+        self.assertTrue(self.stand.store.objects)
+
+    def test_restarts_a_dead_server_and_counts_it(self):
+        self.compile()
+        self.stand.kill_servers()
+
+        self.compile()
+
+        self.assertEqual(self.stand.words(), ["started", "restarted"])
+        self.assertEqual(self.stand.statistics()["stats"]["cache_hits"]["counts"], {"C/C++": 1})
+
+    def test_leaves_a_server_alone_that_keeps_dying(self):
+        self.compile()
+        self.stand.kill_servers()
+        self.compile()
+        self.stand.kill_servers()
+
+        self.assert_uncached("backing-off")
+
+        self.stand.write_record(starts=4, noticed=1)
+        self.assert_uncached("restarts-exhausted")
+        self.assertEqual(self.stand.words().count("restarted"), 1)
+
+    def test_compiles_itself_when_the_server_dies_meanwhile(self):
+        compiler = self.stand.work / "gcc"
+        compiler.write_text(SLOW_COMPILER)
+        compiler.chmod(0o755)
+        self.stand.source("slow.c", "int slow(void) { return 1; }\n")
+        running = [self.stand.start("./gcc", "-c", "slow.c", "-o", f"slow{n}.o") for n in range(2)]
+        while not (self.stand.work / "started").exists():
+            time.sleep(0.01)
+
+        self.stand.kill_servers()
+        while self.stand.words().count("fallback connection-lost") < 2:
+            time.sleep(0.01)
+        (self.stand.work / "release").touch()
+        ends = [(process.communicate(timeout=30), process.returncode) for process in running]
+
+        self.assertEqual([code for _, code in ends], [0, 0])
+        self.assertTrue((self.stand.work / "slow0.o").exists() and (self.stand.work / "slow1.o").exists())
+        self.assertEqual(sum(errors.count(b"server ended during") for (_, errors), _ in ends), 1)
+        self.assertEqual((self.stand.work / "finished").read_text().split(), ["ran"] * 2)  # none for the dead server
+        self.compile()
+        self.assertEqual(self.stand.words().count("restarted"), 1)
+
+    def test_never_asks_twice_whose_socket_is_gone(self):
+        self.compile()
+        (old,) = self.stand.servers()
+        self.stand.socket.unlink()
+
+        self.compile()
+
+        self.assertNotIn(old, self.stand.servers())
+        self.assertEqual(len(self.stand.servers()), 1)
+
+    def test_a_dead_agent_costs_the_cache_only(self):
+        self.stand.configure(agent="127.0.0.1:9")
+        self.assert_uncached("agent-unreachable")
+        self.assert_uncached("backing-off", "agent-unreachable")
+        self.assertEqual(self.stand.servers(), [])
+
+    def test_an_agent_that_says_nothing_is_dead_after_a_second(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.stand.configure(agent=f"127.0.0.1:{silent.getsockname()[1]}")
+            begin = time.monotonic()
+            self.assert_uncached("agent-unreachable")
+            self.assertLess(time.monotonic() - begin, 3)
+
+    def test_an_agent_by_name_or_none_is_not_asked(self):
+        self.stand.configure(agent="cache.example:7420")
+        self.compile()
+        self.stand.kill_servers()
+        self.stand.configure(agent="")
+        self.compile()
+        self.assertEqual(self.stand.words(), ["started", "restarted"])
+
+    def test_a_server_that_cannot_start_costs_the_cache_only(self):
+        self.stand.store.token = "changed"  # its start-up probe is refused
+        self.assert_uncached("server-start-failed")
+        self.assertEqual(self.stand.words()[0], "start-failed exited")
+        self.assertIn("cache storage failed to read", (self.stand.folder / "log").read_text())
+        self.stand.write_record(failed_starts=3, noticed=1)
+        self.assert_uncached("restarts-exhausted")
+
+    def test_a_real_sccache_that_is_gone_costs_the_cache_only(self):
+        self.stand.configure(real="/nowhere/sccache")
+        self.assert_uncached("server-start-failed")
+
+    def test_odd_servers_cost_the_cache_only(self):
+        cases = {
+            b"": "connection-lost",
+            b"\xff\xff\xff\xff" + b"x" * 64: "bad-reply",
+            frame(b"\x09\0\0\0"): "bad-reply",
+            frame(b""): "bad-reply",
+            STARTED[:-1]: "connection-lost",
+            STARTED + b"\x0f\xff\xff\xff abc": "connection-lost",
+            STARTED + finished()[:-2]: "connection-lost",
+            STARTED + frame(struct.pack("<IBiBiQ", 5, 1, 0, 0, 0, 1 << 62)): "bad-reply",
+            unsupported(b"Compiler not supported"): "unsupported-compiler",
+        }
+        for reply, reason in cases.items():
+            with self.subTest(reason=reason, reply=reply):
+                server = ScriptedServer(self.stand, reply)
+                self.assert_uncached(reason)
+                server.close()
+                self.stand.socket.unlink()
+
+    def test_a_foreign_socket_costs_the_cache_only(self):
+        self.stand.configure(socket=f"{self.stand.program}/sock")
+        self.assert_uncached("connect-failed")
+
+    def test_a_lock_that_cannot_be_had_costs_the_cache_only(self):
+        self.stand.configure(lock="/nowhere/lock")
+        self.assertEqual(self.compile().stderr, b"")
+        self.assertEqual(self.stand.events(), ["fallback lock-unavailable"])
+
+    def test_a_broken_record_is_an_empty_one(self):
+        (self.stand.folder / "lock").write_bytes(b"\xff" * 500)
+        self.compile()
+        self.assertEqual(self.stand.words(), ["started"])
+
+    def test_incremental_compilations_are_left_alone(self):
+        self.assert_uncached("incremental", env={"CARGO_INCREMENTAL": "1"})
+        self.compile(env={"CARGO_INCREMENTAL": "0"})
+        self.assertEqual(self.stand.words()[-1], "started")
+
+    def test_a_compilation_in_a_removed_folder(self):
+        gone = self.stand.work / "gone"
+        gone.mkdir()
+        script = f"rmdir {gone}; exec {self.stand.program} gcc -c {self.stand.work}/a.c -o {self.stand.work}/g.o"
+        result = self.stand.run("-c", script, program="/bin/sh", cwd=gone)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertTrue((self.stand.work / "g.o").exists())
+
+    def test_signals_reach_the_caller_of_an_uncacheable_compilation(self):
+        script = self.stand.work / "dies"
+        script.write_text("kill -9 $$\n")  # without an interpreter line: run by a shell
+        script.chmod(0o755)
+        server = ScriptedServer(self.stand, UNHANDLED)
+        self.addCleanup(server.close)
+        self.assertEqual(self.stand.run("./dies").returncode, -signal.SIGKILL)
+
+    def test_waits_while_a_server_is_slow(self):
+        server = ScriptedServer(self.stand, UNHANDLED)
+        self.addCleanup(server.close)
+        blocker = socket.socket(socket.AF_UNIX)  # takes the server's one place, and asks nothing
+        blocker.connect(str(self.stand.socket))
+        process = self.stand.start("gcc", "-c", "a.c", "-o", "a.o")
+        time.sleep(0.2)
+        self.assertIsNone(process.poll())
+        blocker.close()
+        process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 0)
+
+
+class Commands(unittest.TestCase):
+    """Everything that is no compilation."""
+
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.close)
+
+    def test_the_real_sccache_answers_what_is_no_compilation(self):
+        for arguments in (["--version"], ["-V"], ["--help"], ["-h"], [], ["--no-such-option"], ["--show-stats"],
+                          ["-s"], ["--show-adv-stats"], ["--show-stats", "--stats-format", "json"], [""], ["--"],
+                          ["--", "no-such-compiler"], ["--dist-status"], ["-z"], ["--debug-preprocessor-cache"]):
+            with self.subTest(arguments):
+                settings = {"SCCACHE_CONF": "/dev/null", "SCCACHE_IDLE_TIMEOUT": "0",
+                            "SCCACHE_WEBDAV_ENDPOINT": f"http://{self.stand.store.address}/sccache",
+                            "SCCACHE_WEBDAV_TOKEN": "sesame"}
+                ours = self.stand.run(*arguments)
+                theirs = self.stand.run_real(*arguments, env=settings)
+                self.assertEqual((ours.returncode, ours.stdout, ours.stderr),
+                                 (theirs.returncode, theirs.stdout, theirs.stderr))
+
+    def test_a_compiler_after_two_dashes_reaches_our_server(self):
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+        self.stand.run("--start-server")
+        self.assertEqual(self.stand.run("--", "gcc", "-c", "a.c").returncode, 0)
+        self.assertEqual(self.stand.statistics()["stats"]["compile_requests"], 1)
+
+    def test_starting_the_server_twice_keeps_the_first(self):
+        for _ in range(2):
+            result = self.stand.run("--start-server")
+            self.assertEqual(result.returncode, 0)
+            self.assertIn(b"Listening on address", result.stdout)
+        self.assertEqual(len(self.stand.servers()), 1)
+        self.assertEqual(self.stand.words(), ["started"])
+
+    def test_zeroing_statistics_starts_our_server(self):
+        self.assertEqual(self.stand.run("--zero-stats").stderr, b"Statistics zeroed.\n")
+        self.assertEqual(self.stand.words(), ["started"])
+        self.assertTrue(self.stand.statistics()["cache_location"].startswith("webdav"))
+
+    def test_a_stopped_server_is_started_again_without_blame(self):
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+        for _ in range(5):
+            self.assertEqual(self.stand.run("gcc", "-c", "a.c").returncode, 0)
+            self.assertEqual(self.stand.run("--stop-server").returncode, 0)
+        self.assertEqual(self.stand.words(), ["started", "stopped"] * 5)
+
+    def test_starting_a_server_that_cannot_start_is_an_error(self):
+        self.stand.configure(agent="127.0.0.1:9")
+        result = self.stand.run("--start-server")
+        self.assertEqual((result.returncode, result.stderr),
+                         (2, b"sccache: error: Server startup failed: agent-unreachable\n"))
+
+    def test_stands_in_for_a_compiler_through_a_link(self):
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+        link = self.stand.folder / "bin/gcc"
+        link.symlink_to(self.stand.program)
+        for program in (link, "gcc"):  # found on PATH, itself is there first
+            result = self.stand.run("-c", "a.c", "-o", "a.o", program=program)
+            self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertEqual(self.stand.run("gcc", "-c", "a.c").returncode, 0)
+        self.assertEqual(self.stand.statistics()["stats"]["compile_requests"], 3)
+
+    def test_uses_the_real_client_for_an_unknown_protocol(self):
+        self.stand.configure(protocol="0.99")
+        self.stand.source("a.c", "int a(void) { return x; }\n")
+        result = self.stand.run("gcc", "-c", "a.c")
+        self.assertEqual((result.returncode, b"undeclared" in result.stderr), (1, True))
+        self.assertEqual(self.stand.statistics()["stats"]["compile_requests"], 1)
+        self.assertEqual(self.stand.words(), ["started"])
+        self.stand.kill_servers()
+        self.stand.store.token = "changed"
+        self.assertEqual(self.stand.run("gcc", "-c", "a.c").returncode, 1)
+        self.assertEqual(self.stand.words()[-2], "fallback server-start-failed")
+
+    def test_the_real_sccache_may_have_any_name(self):
+        other = self.stand.work / "sccache-real"
+        shutil.copy(self.stand.real, other)
+        self.stand.configure(real=other)
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+        self.assertEqual(self.stand.run("gcc", "-c", "a.c").returncode, 0)
+        self.assertIn(b"sccache 0.16", self.stand.run("--version", timeout=5).stdout)
+
+    def test_runs_without_its_configuration(self):
+        self.stand.source("a.c", "int a(void) { return 1; }\n")
+        for content in (None, "real=relative\n", "junk\n", f"real=/x\nsocket=/{'y' * 120}\nlock=/l\nstate=/s\n"):
+            with self.subTest(content):
+                file = self.stand.folder / "bin/launcher.conf"
+                file.unlink() if content is None else file.write_text(content)
+                result = self.stand.run("gcc", "-c", "a.c")
+                self.assertEqual((result.returncode, result.stderr), (0, b""))
+        other = self.stand.work / "other"
+        other.mkdir()
+        shutil.copy(self.stand.real, other / "sccache")
+        path = f"{self.stand.folder}/bin:{other}:/usr/bin"
+        self.assertIn(b"sccache 0.16", self.stand.run("--version", env={"PATH": path}).stdout)
+        self.assertEqual(self.stand.run("--version", env={"PATH": "/usr/bin"}).returncode, 2)
+
+
+class BuildTools(unittest.TestCase):
+    """cargo and make, with their job servers."""
+
+    def setUp(self):
+        self.stand = Stand()
+        self.addCleanup(self.stand.close)
+
+    def test_cargo(self):
+        work = self.stand.work
+        for name, text in (("a", "pub fn a() -> u32 { 1 }"), ("b", "pub fn b() -> u32 { a::a() }")):
+            (work / name / "src").mkdir(parents=True)
+            (work / name / "src/lib.rs").write_text(text)
+            extra = '[dependencies]\na = { path = "../a" }\n' if name == "b" else ""
+            (work / name / "Cargo.toml").write_text(
+                f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\n{extra}')
+        (work / "b/src/main.rs").write_text("fn main() { println!(\"{}\", b::b()); }")
+        (work / "Cargo.toml").write_text('[workspace]\nmembers = ["a", "b"]\nresolver = "2"\n')
+        environment = {"RUSTC_WRAPPER": str(self.stand.program), "CARGO_INCREMENTAL": "0"}
+
+        for _ in range(2):
+            shutil.rmtree(work / "target", ignore_errors=True)
+            result = self.stand.run("build", "-j4", "--offline", program="cargo", env=environment)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertNotIn(b"warning", result.stderr)
+
+        self.assertEqual(subprocess.check_output([work / "target/debug/b"]), b"1\n")
+        self.assertEqual(self.stand.statistics()["stats"]["cache_hits"]["counts"], {"Rust": 2})
+        self.assertEqual(self.stand.words(), ["started"])
+
+    def test_make_with_a_job_server(self):
+        work = self.stand.work
+        names = [f"m{number}" for number in range(6)]
+        for name in names:
+            self.stand.source(f"{name}.c", f"int {name}(void) {{ return 1; }}\n")
+        objects = " ".join(f"{name}.o" for name in names)
+        (work / "Makefile").write_text(
+            f"all:\n\t+$(MAKE) prog\nprog: {objects}\n\t+$(CC) -flto=jobserver -shared -o $@ $^\n"
+            "%.o: %.c\n\t$(CC) -flto -fPIC -c -o $@ $<\n")
+
+        result = self.stand.run("-j3", f"CC={self.stand.program} gcc", program="make", timeout=60)
+
+        self.assertEqual(result.returncode, 0, result)
+        self.assertNotIn(b"jobserver", result.stderr)
+        self.assertEqual(self.stand.words(), ["started"])
+        self.assertEqual(self.stand.statistics()["stats"]["cache_misses"]["counts"], {"C/C++": 6})
+
+
+if __name__ == "__main__":
+    unittest.main()
