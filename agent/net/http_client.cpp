@@ -172,8 +172,8 @@ Result<void> HttpClient::State::connect() {
   try {
     socket = dial();
     return {};
-  } catch (const pn::CertificateValidationException& thrown) {
-    return fail(Errc::denied, "connect {}: {}", name, thrown.displayText());
+  } catch (const pn::SSLConnectionUnexpectedlyClosedException& thrown) {
+    return fail(Errc::transient, "connect {}: {}", name, thrown.displayText());
   } catch (const pn::SSLException& thrown) {
     return fail(Errc::denied, "connect {}: {}", name, thrown.displayText());
   } catch (const std::exception& thrown) {

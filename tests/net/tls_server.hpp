@@ -1,0 +1,95 @@
+// A TLS server with a certificate it signed itself, made on the spot; it answers one request per connection.
+#pragma once
+
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "agent/io/fd.hpp"
+
+namespace agent::net::tests {
+
+class TlsServer final {
+public:
+  TlsServer()
+      : key_(EVP_EC_gen("P-256"), &EVP_PKEY_free),
+        certificate_(X509_new(), &X509_free),
+        context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
+        listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    constexpr long k_day = 86'400;
+    auto* const name = X509_get_subject_name(certificate_.get());
+    const std::string common_name = "localhost";
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+    X509_set_version(certificate_.get(), X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate_.get()), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate_.get()), -k_day);
+    X509_gmtime_adj(X509_getm_notAfter(certificate_.get()), k_day);
+    X509_set_issuer_name(certificate_.get(), name);
+    X509_set_pubkey(certificate_.get(), key_.get());
+    X509_sign(certificate_.get(), key_.get(), EVP_sha256());
+    SSL_CTX_use_certificate(context_.get(), certificate_.get());
+    SSL_CTX_use_PrivateKey(context_.get(), key_.get());
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size);
+    ::listen(listener_.get(), 8);
+    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
+  }
+
+  std::string url() const { return "https://localhost:" + std::to_string(port_); }
+  unsigned requests() const { return requests_.load(); }
+
+  bool write_certificate(const std::string& path) const {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "w"), &std::fclose);
+    return file != nullptr && PEM_write_X509(file.get(), certificate_.get()) == 1;
+  }
+
+private:
+  void serve(const std::stop_token& stop) {
+    constexpr int k_look_ms = 20;
+    while (!stop.stop_requested()) {
+      pollfd wait{.fd = listener_.get(), .events = POLLIN, .revents = 0};
+      if (::poll(&wait, 1, k_look_ms) <= 0) {
+        continue;
+      }
+      const io::Fd client(::accept(listener_.get(), nullptr, nullptr));
+      const std::unique_ptr<SSL, decltype(&SSL_free)> session(SSL_new(context_.get()), &SSL_free);
+      SSL_set_fd(session.get(), client.get());
+      std::array<char, 4096> buffer{};
+      if (SSL_accept(session.get()) == 1 &&
+          SSL_read(session.get(), buffer.data(), static_cast<int>(buffer.size())) > 0) {
+        ++requests_;
+        const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret";
+        SSL_write(session.get(), answer.data(), static_cast<int>(answer.size()));
+        SSL_shutdown(session.get());
+      }
+    }
+  }
+
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
+  std::unique_ptr<X509, decltype(&X509_free)> certificate_;
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  io::Fd listener_;
+  std::uint16_t port_ = 0;
+  std::atomic<unsigned> requests_{0};
+  std::jthread thread_;
+};
+
+}  // namespace agent::net::tests
