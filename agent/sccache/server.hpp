@@ -1,6 +1,8 @@
 // A job's sccache server, watched from outside through its Unix socket. Used by one thread at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -51,6 +53,7 @@ private:
   ServerPaths paths_;
   std::optional<Statistics> earlier_;  // of servers that are gone
   std::optional<Statistics> current_;
+  pid_t process_ = 0;  // that current_ is of
 };
 
 }  // namespace agent::sccache
