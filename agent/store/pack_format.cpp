@@ -214,8 +214,9 @@ Result<FooterSummary> decode_footer_summary(std::span<const std::byte> footer) {
   if (version != k_version) {
     return fail(Errc::unsupported, "pack: footer version {}", version);
   }
-  if (summary.entries == 0 || summary.entries > k_max_pack_entries) {
-    return fail(Errc::corrupt, "pack: {} entries", summary.entries);
+  if (summary.entries == 0 || summary.entries > k_max_pack_entries ||
+      summary.footer_offset % k_record_alignment != 0) {
+    return fail(Errc::corrupt, "pack: {} entries and a footer at {}", summary.entries, summary.footer_offset);
   }
   std::memcpy(summary.nonce.data(), nonce.data(), nonce.size());
   return summary;
@@ -252,8 +253,8 @@ Result<std::optional<PackEntry>> FooterCursor::next() {
     return fail(Errc::corrupt, "pack: entry {} of the footer does not parse", done_);
   }
   const auto& entry = *parsed;
-  if (entry.size > k_max_object_bytes || entry.offset > summary_.footer_offset ||
-      entry.size > summary_.footer_offset - entry.offset) {
+  if (entry.size > k_max_object_bytes || entry.offset < k_record_header_bytes ||
+      entry.offset > summary_.footer_offset || entry.size > summary_.footer_offset - entry.offset) {
     return fail(Errc::corrupt, "pack: entry {} lies outside the pack", done_);
   }
   left_ = left_.subspan(k_entry_fixed_bytes + entry.key.size());

@@ -16,12 +16,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/file_slice.hpp"
 #include "agent/metrics/registry.hpp"
+#include "agent/store/pack_format.hpp"
 
 namespace agent::store {
 
@@ -30,9 +32,13 @@ struct StoreOptions {
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
   std::uint64_t min_free_bytes = 0;  // of the file system: reservations that would go below fail with `full`
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+  // synced: sealing waits for the disk. cached: a power cut may cost more than the open segment, nothing
+  // else.
+  io::Durability durability = io::Durability::synced;
 };
 
-// One object at rest. Holding it pins it: it is neither evicted nor reused meanwhile.
+// One object at rest. Holding it pins it: it is neither evicted nor reused meanwhile. It may outlive the
+// store; the folder stays locked until the last one is gone.
 struct Stored {
   io::FileSlice slice;
   Digest digest;
@@ -59,8 +65,8 @@ public:
   // Appends. Errors: invalid (more than was reserved), full, io.
   Result<void> write(std::span<const std::byte> bytes);
 
-  // Ends the object and makes it visible under `key` (1 to 1,024 bytes), replacing an older one.
-  // Errors: invalid (fewer bytes than were reserved; bad key), io.
+  // Ends the object and makes it visible under `key` (1 to 1,024 bytes, and not more than were reserved for
+  // it), replacing an older one. Errors: invalid (fewer bytes than were reserved; bad key), full, io.
   Result<Stored> commit(std::string_view key) &&;
 
 private:
@@ -77,8 +83,10 @@ public:
   static Result<std::unique_ptr<Store>> open(StoreOptions options, metrics::Registry& registry);
   ~Store();
 
-  // Errors: full (size cap with everything pinned, disk, min_free_bytes), invalid (larger than the cap).
-  Result<Incoming> reserve(std::uint64_t size_bytes);
+  // `key_bytes` is the most that the key to come will take; what it turns out not to need may stay unused.
+  // Errors: full (size cap with everything pinned, disk, min_free_bytes), invalid (larger than the cap or
+  // than 4 GiB), io.
+  Result<Incoming> reserve(std::uint64_t size_bytes, std::size_t key_bytes = k_max_key_bytes);
 
   // Empty if absent. Errors: io. A corrupt object is quarantined, counted and absent.
   Result<std::optional<Stored>> find(std::string_view key);
@@ -90,7 +98,8 @@ public:
   // Every key that starts with `prefix`, in no order. `visit` must not call the store.
   void each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const;
 
-  // Seals and syncs the open segment; later writes begin a new one.
+  // Seals and syncs the open segment; later writes begin a new one. Objects that are being written meanwhile
+  // are not waited for. Errors: full, io.
   Result<void> seal();
 
   // Checks SHA-256 of about `budget_bytes` of objects, going on where the last call ended; returns how many
@@ -102,6 +111,7 @@ public:
 private:
   explicit Store(std::shared_ptr<StoreState> state);
   std::shared_ptr<StoreState> state_;
+  std::jthread sealer_;  // gives closed segments their footer
 };
 
 }  // namespace agent::store

@@ -134,14 +134,15 @@ TEST(Footer, RefusesKeysOutOfOrderTooLongOrEmpty) {
 }
 
 TEST(Footer, RefusesMoreEntriesThanAPackMayHold) {
-  FooterBuilder builder;
-  for (std::size_t i = 0; i < k_max_pack_entries; ++i) {
-    const std::array<char, 3> key{static_cast<char>(i >> 16U), static_cast<char>(i >> 8U),
-                                  static_cast<char>(i)};
-    ASSERT_TRUE(builder.add({.key = {key.data(), key.size()}}));
-  }
+  auto footer = footer_of({entry_of("a", 24, "xx")}, 256);
+  footer.replace(12, 4, std::string("\x01\x00\x10\x00", 4));  // 2^20 + 1
 
-  EXPECT_THAT(builder.add({.key = "\xff\xff\xff\xff"}), FailsWith(Errc::invalid));
+  EXPECT_THAT(decode_footer_summary(io::bytes_of(footer)), FailsWith(Errc::corrupt));
+}
+
+TEST(Footer, RefusesPayloadsBeforeAnyRecordAndFootersOffTheGrid) {
+  EXPECT_THAT(keys_of(footer_of({entry_of("a", 23, "xx")}, 256)), FailsWith(Errc::corrupt));
+  EXPECT_THAT(keys_of(footer_of({entry_of("a", 24, "xx")}, 257)), FailsWith(Errc::corrupt));
 }
 
 TEST(Footer, CutAnywhereItIsCorrupt) {
