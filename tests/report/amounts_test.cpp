@@ -33,7 +33,7 @@ TEST(Amounts, GiveDurationsTheirUnit) {
   EXPECT_EQ(milliseconds_text(2.75), "2.8 ms");
   EXPECT_EQ(milliseconds_text(42.4), "42 ms");
   EXPECT_EQ(milliseconds_text(1300), "1.3 s");
-  EXPECT_EQ(seconds_text(184.5), "3 min 4 s");
+  EXPECT_EQ(seconds_text(184.0), "3 min 4 s");
   EXPECT_EQ(seconds_text(0), "0 s");
 }
 
