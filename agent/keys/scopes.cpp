@@ -168,7 +168,7 @@ Result<RequestedMode> parse_mode(std::string_view text) {
       {"read-only", RequestedMode::read_only},
       {"off", RequestedMode::off},
   }};
-  const auto found =
+  const auto* const found =
       std::ranges::find(k_modes, trimmed(text), &std::pair<std::string_view, RequestedMode>::first);
   if (found == k_modes.end()) {
     return fail(Errc::invalid, "mode: '{}' is none of auto, read-write, read-only, off", text);
@@ -211,7 +211,7 @@ Scopes scopes_of(const GithubContext& context, RequestedMode requested) {
     scopes.repository = scopes.own = "local";
     return scopes;
   }
-  for (auto& ref : {context.base_ref, full_branch(context.default_branch)}) {
+  for (const auto& ref : {context.base_ref, full_branch(context.default_branch)}) {
     if (!ref.empty() && ref != scopes.own && std::ranges::find(scopes.also, ref) == scopes.also.end()) {
       scopes.also.push_back(ref);
     }

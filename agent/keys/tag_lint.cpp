@@ -109,21 +109,18 @@ bool is_epoch(std::string_view digits) {
 }
 
 bool holds_time(std::string_view text) {
-  for (const auto& number : numbers_in(text)) {
+  return std::ranges::any_of(numbers_in(text), [&](const Number& number) {
     if (is_epoch(number.digits)) {
       return true;
     }
     const auto length = date_length(text.substr(number.begin));
     if (length == 0) {
-      continue;
+      return false;
     }
     const auto after = text.substr(number.begin + length);
     const bool with_time = !after.empty() && (after.front() == 't' || is_digit(after.front()));
-    if (with_time ? after.size() >= 3 : !follows_word(text, number.begin, {"nightly", "beta", "stable"})) {
-      return true;
-    }
-  }
-  return false;
+    return with_time ? after.size() >= 3 : !follows_word(text, number.begin, {"nightly", "beta", "stable"});
+  });
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -16,14 +15,9 @@ namespace {
 
 constexpr std::size_t k_file_limit = std::size_t{64} * 1024;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // The digits at the start of `text`, which is moved past them.
 std::string_view take_digits(std::string_view& text) {
-  const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
-  const auto digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  const auto digits = text.substr(0, text.find_first_not_of("0123456789"));
   text.remove_prefix(digits.size());
   return digits;
 }

@@ -131,7 +131,7 @@ std::string reason_text(std::string_view reason) {
       {"multiple input files", "several sources in one call"},
   }};
   auto text = markdown_code(reason, k_name_limit);
-  const auto known =
+  const auto* const known =
       std::ranges::find(k_meanings, reason, &std::pair<std::string_view, std::string_view>::first);
   return known == k_meanings.end() ? text : fmt::format("{} ({})", text, known->second);
 }
