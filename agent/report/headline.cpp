@@ -81,8 +81,10 @@ void remark_on_publishing(std::vector<Remark>& list, const Figures& figures, End
   const auto refused = total_of(figures.refused);
   const auto pending = figures.pending.value_or(0);
   if (refused > 0) {
-    // A read-only run is as it should be; any other refusal is a loss.
-    const bool expected = figures.refused.size() == 1 && figures.refused.contains("read-only");
+    // What the mode forbids is as it should be; any other refusal is a loss.
+    const bool expected = std::ranges::all_of(figures.refused, [](const auto& entry) {
+      return entry.second == 0 || entry.first == "read-only" || entry.first == "off";
+    });
     add(list, expected ? Remark::Weight::note : Remark::Weight::warning,
         fmt::format("{} {} not published: {}.", counted(refused, "new object"), refused == 1 ? "was" : "were",
                     ranked_text(figures.refused, k_reasons_shown)));
