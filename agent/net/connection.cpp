@@ -26,7 +26,7 @@ Connection::Connection(std::uint64_t id, NewSocket accepted, const LoopContext& 
       over_unix_socket_(accepted.over_unix_socket),
       parser_(HeadLimits{.bytes = context.core.options.max_head_bytes}),
       seat_(std::move(accepted.seat)) {
-  expect_within(context.core.options.idle_timeout, context);
+  expect_within(context.core.options.idle_timeout);
 }
 
 void Connection::on_events(std::uint32_t events, LoopContext& context) {
@@ -189,7 +189,7 @@ void Connection::begin_answer(Response response, LoopContext& context) {
   held_answer_.reset();
   phase_ = Phase::sending;
   sent_before_ = 0;
-  expect_within(context.core.options.idle_timeout, context);
+  expect_within(context.core.options.idle_timeout);
 }
 
 // Answers although the request is not complete: nothing behind it can be understood.
@@ -225,24 +225,24 @@ bool Connection::send_answer(LoopContext& context) {
   writable_ = progress != Outgoing::Progress::blocked;
   wants_turn_ = writable_;
   note_progress(outgoing_.sent() - std::exchange(sent_before_, outgoing_.sent()),
-                context.core.options.idle_timeout, context);
+                context.core.options.idle_timeout);
   return false;
 }
 
 void Connection::end_exchange(LoopContext& context) {
   if (!keep_alive_) {
-    linger(context);
+    linger();
     return;
   }
   parser_.reset();
   head_begun_ = false;
   phase_ = Phase::head;
-  expect_within(context.core.options.idle_timeout, context);
+  expect_within(context.core.options.idle_timeout);
 }
 
 // Closing a socket with unread bytes resets the connection, and the reset destroys an answer that the client
 // has not read yet. RFC 9112 section 9.6.
-void Connection::linger(LoopContext& context) {
+void Connection::linger() {
   if (body_complete_ && input_.empty()) {
     close();
     return;
@@ -250,7 +250,7 @@ void Connection::linger(LoopContext& context) {
   ::shutdown(socket_.get(), SHUT_WR);
   phase_ = Phase::lingering;
   body_left_.reset();
-  expect_within(k_linger, context);
+  expect_within(k_linger);
 }
 
 void Connection::close() {
@@ -259,16 +259,16 @@ void Connection::close() {
   input_ = {};
 }
 
-void Connection::expect_within(std::chrono::milliseconds limit, const LoopContext& context) {
-  deadline_ = context.now + limit;
+// Counted from now, not from when the loop woke up: a handler may have taken its time in between.
+void Connection::expect_within(std::chrono::milliseconds limit) {
+  deadline_ = std::chrono::steady_clock::now() + limit;
   progress_bytes_ = 0;
 }
 
-void Connection::note_progress(std::uint64_t bytes, std::chrono::milliseconds limit,
-                               const LoopContext& context) {
+void Connection::note_progress(std::uint64_t bytes, std::chrono::milliseconds limit) {
   progress_bytes_ += bytes;
   if (progress_bytes_ >= k_progress_bytes) {
-    expect_within(limit, context);
+    expect_within(limit);
   }
 }
 

@@ -85,11 +85,11 @@ private:
   void refuse(Rejection rejection, Refusal reason, LoopContext& context);
   bool send_answer(LoopContext& context);
   void end_exchange(LoopContext& context);
-  void linger(LoopContext& context);
+  void linger();
   void close();
 
-  void expect_within(std::chrono::milliseconds limit, const LoopContext& context);
-  void note_progress(std::uint64_t bytes, std::chrono::milliseconds limit, const LoopContext& context);
+  void expect_within(std::chrono::milliseconds limit);
+  void note_progress(std::uint64_t bytes, std::chrono::milliseconds limit);
 
   const std::uint64_t id_;
   io::Fd socket_;

@@ -61,7 +61,7 @@ bool Connection::take_head(LoopContext& context) {
   switch (parser_.parse(input_)) {
     case HeadParser::State::incomplete:
       if (!std::exchange(head_begun_, true)) {
-        expect_within(context.core.options.head_timeout, context);
+        expect_within(context.core.options.head_timeout);
       }
       return read_more(context);
     case HeadParser::State::rejected:
@@ -139,7 +139,7 @@ void Connection::begin_body(LoopContext& context) {
     return;
   }
   phase_ = Phase::body;
-  expect_within(context.core.options.head_timeout, context);
+  expect_within(context.core.options.head_timeout);
   if (parser_.head().expects_continue && input_.empty()) {
     constexpr std::string_view k_continue = "HTTP/1.1 100 Continue\r\n\r\n";
     const auto sent = ::send(socket_.get(), k_continue.data(), k_continue.size(), MSG_NOSIGNAL);
@@ -197,7 +197,7 @@ void Connection::take_content(std::span<const std::byte> content, LoopContext& c
       return;
     }
   }
-  note_progress(content.size(), context.core.options.head_timeout, context);
+  note_progress(content.size(), context.core.options.head_timeout);
 }
 
 void Connection::end_body(LoopContext& context) {

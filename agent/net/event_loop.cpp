@@ -99,7 +99,8 @@ int EventLoop::wait_ms() const {
   if (until == SteadyTime::max()) {
     return -1;
   }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now_).count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
   constexpr std::int64_t k_longest_ms = 60'000;
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, k_longest_ms));
 }

@@ -67,7 +67,8 @@ private:
 };
 
 // Answers: /hello text, /file?SIZE a file, /echo the query; PUT /sink an upload, /full and /odd failing ones;
-// /later and /never asynchronous; /throw an exception; anything else 404.
+// /later and /never asynchronous; /throw an exception; /slow-sink an
+// upload after blocking for 600 ms; anything else 404.
 class TestServer final {
 public:
   explicit TestServer(HttpServerOptions options = {}) {
@@ -122,6 +123,15 @@ public:
   // Makes /file hand out a slice that claims `more` bytes than the file has.
   void overstate_files(std::uint64_t more) { overstated_.store(more); }
 
+  // Waits until so many were turned away for this reason.
+  bool rejections_become(std::string_view reason, std::uint64_t count) const {
+    const auto deadline = std::chrono::steady_clock::now() + 2s;
+    while (rejected(reason) != count && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(5ms);
+    }
+    return rejected(reason) == count;
+  }
+
   std::uint64_t rejected(std::string_view reason) const {
     for (const auto& [name, count] : registry_.by_label("hearth_http_rejected_total", "reason")) {
       if (name == reason) {
@@ -138,6 +148,9 @@ private:
     }
     if (request.path == "/echo") {
       return text_response(200, request.query);
+    }
+    if (request.path == "/slow-sink") {
+      std::this_thread::sleep_for(600ms);
     }
     if (request.path == "/file") {
       return file_response(request.query);
@@ -162,7 +175,8 @@ private:
       }
       return Accepted{};
     }
-    if (request.path == "/sink" || request.path == "/full" || request.path == "/odd") {
+    if (request.path == "/sink" || request.path == "/slow-sink" || request.path == "/full" ||
+        request.path == "/odd") {
       const auto failure = request.path == "/full"  ? std::optional(Errc::full)
                            : request.path == "/odd" ? std::optional(Errc::invalid)
                                                     : std::nullopt;
