@@ -141,7 +141,7 @@ Result<store::Stored> Cache::State::fetch_into_store(std::string_view key, const
   if (io::sha256(io::bytes_of(*bytes)) != entry.digest) {
     return fail(Errc::corrupt, "object {} of pack {} does not match its digest", key, extent.pack_name);
   }
-  AGENT_TRY(auto incoming, services.store->reserve(bytes->size()));
+  AGENT_TRY(auto incoming, services.store->reserve(bytes->size(), local_key(key).size()));
   AGENT_CHECK(incoming.write(io::bytes_of(*bytes)));
   return std::move(incoming).commit(local_key(key));
 }
@@ -218,7 +218,7 @@ Result<void> Write::write(std::span<const std::byte> bytes) {
 }
 
 Result<void> Write::State::unspool() {
-  AGENT_TRY(incoming, cache->services.store->reserve(size));
+  AGENT_TRY(incoming, cache->services.store->reserve(size, cache->local_key(key).size()));
   std::vector<std::byte> buffer(std::size_t{256} * 1024);
   for (std::uint64_t at = 0; at < size;) {
     const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size - at));
@@ -259,7 +259,7 @@ Result<Write> Cache::begin(std::string_view key, std::optional<std::uint64_t> si
     AGENT_TRY(write->spool, io::open_file(state_->options.spool, O_TMPFILE | O_RDWR, 0600));
     return Write(std::move(write));
   }
-  auto incoming = state_->services.store->reserve(*size_bytes);
+  auto incoming = state_->services.store->reserve(*size_bytes, state_->local_key(key).size());
   if (!incoming) {
     state_->figures.dropped.add();
     return std::unexpected(std::move(incoming).error());

@@ -237,6 +237,20 @@ bool Index::holds(std::string_view key, const DeadMark& record) const {
 }
 
 // The cursor counts buckets of one part, then goes on with the next.
+void Index::each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const {
+  for (const auto& guarded : parts_) {
+    guarded.with([&](const Part& part) {
+      for (const auto* first : part.buckets) {
+        for (const auto* node = first; node != nullptr; node = node->next) {
+          if (node->key().starts_with(prefix)) {
+            visit(node->key());
+          }
+        }
+      }
+    });
+  }
+}
+
 std::vector<Index::Found> Index::pin_some(std::uint64_t& cursor) {
   constexpr std::uint64_t k_bucket_bits = 32;
   std::vector<Found> found;

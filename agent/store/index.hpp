@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -85,6 +86,9 @@ public:
 
   // Is this very record the key's object now?
   bool holds(std::string_view key, const DeadMark& record) const;
+
+  // Calls `visit` under a part's lock.
+  void each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const;
 
   // Pins the records of the next part of the table that has any; `cursor` starts at 0 and is 0 again after
   // the last part. May see a record twice, or miss a new one, while the table grows.

@@ -129,6 +129,10 @@ void Store::remove(std::string_view key) {
   }
 }
 
+void Store::each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const {
+  state_->index.each_key(prefix, visit);
+}
+
 Result<void> Store::seal() {
   state_->space.close_open();
   while (const auto segment = state_->space.take_closed()) {

@@ -1,0 +1,30 @@
+// .hearth.yml: options for the commands, below flags and HEARTH_* variables in rank.
+//   tag: my-tag
+//   backend: disk:///srv/hearth
+// Keys are the long names of options. A key that no command knows is an error with line and column.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "agent/core/result.hpp"
+
+namespace agent::cli {
+
+struct ConfigEntry {
+  std::string value;
+  int line = 0;
+  int column = 0;
+};
+
+// Errors: invalid, with line and column: no mapping, a value that is no scalar, a key given twice, over 1
+// MiB.
+Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, std::string_view name);
+
+// Fills the options of `command` that neither a flag nor a variable has set, from .hearth.yml in the current
+// folder. Without the file nothing happens.
+Result<void> apply_config_file(CLI::App& command);
+
+}  // namespace agent::cli

@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "agent/cli/command.hpp"
+#include "agent/cli/config_file.hpp"
+
+namespace agent::cli {
+
+#define COMMAND(name) Command add_##name(CLI::App& program);
+#include "agent/cli/commands.def"
+#undef COMMAND
+
+int report_error(const Error& error) {
+  fmt::print(stderr, "hearth: {}\n", error.message);
+  return error.code == Errc::invalid ? k_usage : k_failure;
+}
+
+namespace {
+
+std::vector<Command> declare_commands(CLI::App& program) {
+  std::vector<Command> commands;
+#define COMMAND(name) commands.push_back(add_##name(program));
+#include "agent/cli/commands.def"
+#undef COMMAND
+  return commands;
+}
+
+// Every option can also be set as HEARTH_<NAME>, and in .hearth.yml; the command line wins.
+void name_environment(CLI::App& command) {
+  for (auto* const option : command.get_options()) {
+    if (option->get_lnames().empty() || option->get_lnames().front() == "help") {
+      continue;
+    }
+    std::string name = "HEARTH_";
+    for (const char c : option->get_lnames().front()) {
+      name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    option->envname(name);
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  CLI::App program(
+      "Hearth keeps CI builds warm: a cache agent for sccache that packs writes and never breaks a build.");
+  program.name("hearth");
+  program.set_version_flag("--version", "hearth " HEARTH_VERSION);
+  program.require_subcommand(1);
+  program.footer("Example: hearth run -- cargo build --release\nEach command has --help with an example.");
+  auto commands = declare_commands(program);
+  for (auto& [command, run] : commands) {
+    name_environment(*command);
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? k_ok : k_usage;
+  }
+  for (auto& [command, run] : commands) {
+    if (command->parsed()) {
+      if (auto configured = apply_config_file(*command); !configured) {
+        return report_error(configured.error());
+      }
+      return run();
+    }
+  }
+  return k_usage;
+}
+
+}  // namespace agent::cli

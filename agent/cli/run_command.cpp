@@ -1,0 +1,171 @@
+// hearth run -- CMD…: an agent for one command, on a laptop too. Starts the agent, wires sccache, runs the
+// command, drains, prints the summary. Whatever goes wrong with the cache, the command runs, and its exit
+// code is ours.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "agent/app/agent.hpp"
+#include "agent/cli/agent_options.hpp"
+#include "agent/cli/command.hpp"
+#include "agent/cli/default_tag.hpp"
+#include "agent/cli/private_folder.hpp"
+#include "agent/cli/signals.hpp"
+#include "agent/core/digest.hpp"
+#include "agent/report/text.hpp"
+#include "agent/sccache/install.hpp"
+
+namespace agent::cli {
+
+namespace {
+
+constexpr int k_most_substores = 16;
+
+struct Options {
+  AgentOptions common;
+  std::string summary_json;
+  bool quiet = false;
+  std::vector<std::string> command;
+};
+
+void warn(std::string_view what, const Error& error) {
+  fmt::print(stderr, "hearth: warning: {}: {}; the build goes on without the cache\n", what, error.message);
+}
+
+Secret random_token() {
+  std::array<std::uint8_t, 24> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return {};
+  }
+  return Secret(to_hex(bytes.data(), bytes.size()));
+}
+
+// A store has one owner: the next `hearth run` at the same time takes a store beside it.
+Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
+  for (int i = 1;; ++i) {
+    auto own = config;
+    if (i > 1) {
+      own.store += fmt::format(".{}", i);
+    }
+    auto agent = app::Agent::start(std::move(own));
+    if (agent || agent.error().code != Errc::conflict || i == k_most_substores) {
+      return agent;
+    }
+  }
+}
+
+// The agent and the private sccache of one command.
+struct Session {
+  PrivateFolder folder;
+  std::unique_ptr<app::Agent> agent;
+  sccache::Installation installation;
+  std::chrono::milliseconds drain_deadline{};
+};
+
+Result<Session> open_session(Options& options, const io::Environment& environment) {
+  if (options.common.tag.empty()) {
+    AGENT_TRY(options.common.tag, default_tag());
+  }
+  AGENT_TRY(auto config, to_config(options.common));
+  const auto own_program = io::fs::read_symlink("/proc/self/exe");
+  AGENT_TRY(const auto real, sccache::find_real(environment, own_program));
+  AGENT_TRY(const auto launcher, sccache::find_launcher(environment, own_program));
+  Session session;
+  AGENT_TRY(session.folder, PrivateFolder::make());
+  session.drain_deadline = config.drain_deadline;
+  config.token = random_token();
+  AGENT_TRY(session.agent, start_agent(config));
+  AGENT_TRY(session.installation, sccache::install({.folder = session.folder.path(),
+                                                    .seen_folder = session.folder.path(),
+                                                    .launcher = launcher,
+                                                    .real = real,
+                                                    .copy_real = false,
+                                                    .endpoint = session.agent->endpoint(),
+                                                    .token = config.token,
+                                                    .owner = {.user = ::geteuid(), .group = ::getegid()}}));
+  session.agent->watch_sccache(real, session.installation.socket, session.folder.path() / sccache::k_state);
+  return session;
+}
+
+io::Environment command_environment(io::Environment environment, const Session& session) {
+  for (const auto& name : sccache::foreign_variables(environment)) {
+    io::unset_variable(environment, name);
+  }
+  for (const auto& [name, value] : sccache::step_environment(session.installation)) {
+    io::set_variable(environment, name, value);
+  }
+  std::string path = session.installation.bin.string();
+  for (const auto& [name, value] : environment) {
+    if (name == "PATH") {
+      path = session.installation.bin.string() + ":" + value;
+    }
+  }
+  io::set_variable(environment, "PATH", path);
+  return environment;
+}
+
+// The exit code of the command; a stop request is passed on to it as SIGTERM (a terminal's Ctrl-C reaches it
+// anyway).
+int run_child(const std::vector<std::string>& arguments, const io::Environment& environment,
+              const std::stop_token& stop) {
+  auto child = io::Child::start({.arguments = arguments, .environment = environment});
+  if (!child) {
+    constexpr int k_cannot_run = 127;
+    fmt::print(stderr, "hearth: {}\n", child.error().message);
+    return k_cannot_run;
+  }
+  const std::stop_callback forward(stop, [&] { child->signal(SIGTERM); });
+  return child->wait();
+}
+
+void print_summary(const Options& options, const report::Figures& figures) {
+  if (!options.quiet) {
+    fmt::print(stderr, "{}", report::text(figures));
+  }
+  if (!options.summary_json.empty()) {
+    const auto text = report::to_json(figures).dump(2) + "\n";
+    if (auto written = io::write_file(io::fs::absolute(options.summary_json), text); !written) {
+      fmt::print(stderr, "hearth: warning: {}\n", written.error().message);
+    }
+  }
+}
+
+int run_command(Options& options) {
+  const Signals signals;
+  const auto environment = io::current_environment();
+  auto session = open_session(options, environment);
+  if (!session) {
+    if (session.error().code == Errc::invalid) {  // a wrong option is ours to refuse, before anything runs
+      return report_error(session.error());
+    }
+    warn("no cache", session.error());
+    return run_child(options.command, environment, signals.token());
+  }
+  const int code = run_child(options.command, command_environment(environment, *session), signals.token());
+  const auto figures = session->agent->drain(session->drain_deadline);
+  print_summary(options, figures);
+  return code;
+}
+
+}  // namespace
+
+Command add_run(CLI::App& program) {
+  auto* const command = program.add_subcommand("run", "an agent for one command, on a laptop too");
+  const auto options = std::make_shared<Options>();
+  add_agent_options(*command, options->common);
+  command->add_option("--summary-json", options->summary_json, "file for the figures as JSON");
+  command->add_flag("--quiet", options->quiet, "no summary on standard error");
+  command->add_option("command", options->command, "the command and its arguments, after --")->required();
+  command->positionals_at_end();
+  command->footer("Example:\n  hearth run -- cargo build --release\n  hearth run --tag my-tag -- make -j8");
+  return {command, [options] { return run_command(*options); }};
+}
+
+}  // namespace agent::cli
