@@ -98,8 +98,8 @@ struct PublisherState {
   }
 
   bool publishes() const { return options.mode == Mode::read_write || options.mode == Mode::write_only; }
-  void refuse(Queue& queue, std::string_view reason);
-  void count_pending();
+  void refuse(Queue& at, std::string_view reason);
+  void count_pending(const Queue& at);
   bool pause(std::chrono::milliseconds time);
   void run(const std::stop_token& stop);
   void flush_once();
@@ -140,8 +140,8 @@ public:
       queue.pending.put_back(std::move(objects_));
       queue.in_flight = 0;
       ++queue.changes;
+      state_.count_pending(queue);
     });
-    state_.count_pending();
   }
 
   std::vector<store::PackItem> items() const {
@@ -187,9 +187,8 @@ void PublisherState::refuse(Queue& at, std::string_view reason) {
       .add();
 }
 
-void PublisherState::count_pending() {
-  tallies.pending.set(static_cast<std::int64_t>(
-      queue.with([](const Queue& at) { return at.pending.size() + at.in_flight; })));
+void PublisherState::count_pending(const Queue& at) {
+  tallies.pending.set(static_cast<std::int64_t>(at.pending.size() + at.in_flight));
 }
 
 // Of the thread; false once it is to stop.
@@ -291,10 +290,10 @@ void Publisher::add(std::string key, store::Stored object) {
     }
     const bool was_empty = pending.empty();
     pending.add(std::move(key), std::move(object), state.clock.now());
+    state.count_pending(queue);
     return was_empty || pending.size() >= state.options.flush_objects ||
            pending.bytes() >= state.options.flush_bytes;
   });
-  state.count_pending();
   if (wakes) {
     wake();
   }
