@@ -228,8 +228,7 @@ private:
 }  // namespace
 
 bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char byte) { return byte == '\n' || (byte >= 0x20 && byte <= 0x7E); });
+  return std::ranges::all_of(text, [](char byte) { return byte == '\n' || (byte >= 0x20 && byte <= 0x7E); });
 }
 
 std::size_t strip_escapes(std::string_view text, std::span<char> out) {

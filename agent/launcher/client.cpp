@@ -46,8 +46,7 @@ public:
 
 private:
   void drop_previous() {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(frame_),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
+    std::ranges::copy(buffer_.subspan(frame_, filled_ - frame_), buffer_.begin());
     filled_ -= frame_;
     frame_ = 0;
   }

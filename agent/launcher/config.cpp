@@ -9,10 +9,10 @@ bool absolute(std::string_view path) {
   return path.starts_with('/');
 }
 
-std::string_view* text_field(Config& config, std::string_view key) {
+CString* text_field(Config& config, std::string_view key) {
   struct Field {
     std::string_view key;
-    std::string_view Config::* place;
+    CString Config::* place;
   };
   static constexpr std::array k_fields = {
       Field{k_key_real, &Config::real}, Field{k_key_socket, &Config::socket},
@@ -41,13 +41,13 @@ bool take_line(Config& config, std::span<char> line) {
     return text.empty() || text.front() == '#';
   }
   const std::string_view key(text.data(), equals);
-  const std::string_view value(text.data() + equals + 1, text.size() - equals - 1);
+  const CString value(text.data() + equals + 1, text.size() - equals - 1);
   if (key.size() > k_key_variable_prefix.size() && key.starts_with(k_key_variable_prefix)) {
     return add_variable(config, line.subspan(k_key_variable_prefix.size()));
   }
   if (key == k_key_protocol) {
-    config.protocol = value == k_protocol_0_16 ? Protocol::v0_16 : Protocol::none;
-  } else if (std::string_view* field = text_field(config, key)) {
+    config.protocol = std::string_view(value) == k_protocol_0_16 ? Protocol::v0_16 : Protocol::none;
+  } else if (CString* field = text_field(config, key)) {
     *field = value;
   }
   return true;
@@ -62,13 +62,13 @@ bool usable(const Config& config) {
 }  // namespace
 
 std::optional<Config> parse_config(std::span<char> text) {
-  if (text.empty() || std::find(text.begin(), text.end() - 1, '\0') != text.end() - 1) {
+  if (text.empty() || std::ranges::find(text, '\0') < text.end() - 1) {
     return std::nullopt;  // a zero inside would cut a value short behind our back
   }
   text.back() = '\n';
   Config config;
   while (!text.empty()) {
-    const auto end = std::find(text.begin(), text.end(), '\n');
+    const auto end = std::ranges::find(text, '\n');
     *end = '\0';
     const auto size = static_cast<std::size_t>(end - text.begin());
     if (!take_line(config, text.first(size))) {

@@ -44,6 +44,8 @@
 #include <span>
 #include <string_view>
 
+#include "agent/launcher/c_string.hpp"
+
 namespace agent::launcher {
 
 inline constexpr std::string_view k_config_file = "launcher.conf";
@@ -83,14 +85,14 @@ inline constexpr std::array<std::string_view, 13> k_kept_variables = {
 
 enum class Protocol : std::uint8_t { none, v0_16 };
 
-// Every text is zero-terminated (`data()` is a C string) and borrows from the bytes that were parsed.
+// Every text borrows from the bytes that were parsed.
 struct Config {
-  std::string_view real;
-  std::string_view socket;
-  std::string_view lock;
-  std::string_view state;
-  std::string_view log;
-  std::string_view agent;
+  CString real;
+  CString socket;
+  CString lock;
+  CString state;
+  CString log;
+  CString agent;
   Protocol protocol = Protocol::none;
   std::array<char*, k_max_config_variables> variable_list{};  // "NAME=VALUE"
   std::size_t variable_count = 0;

@@ -21,12 +21,11 @@ constexpr const char* k_no_config_file = "SCCACHE_CONF=/dev/null";
 
 template <typename List>
 bool contains(const List& list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
+  return std::ranges::find(list, name) != std::ranges::end(list);
 }
 
 bool sets(std::span<char* const> entries, std::string_view name) {
-  return std::any_of(entries.begin(), entries.end(),
-                     [name](const char* entry) { return variable_name(entry) == name; });
+  return std::ranges::any_of(entries, [name](const char* entry) { return variable_name(entry) == name; });
 }
 
 bool survives(std::string_view name, Role role, const Config& config) {
@@ -39,9 +38,7 @@ bool survives(std::string_view name, Role role, const Config& config) {
 class EntryList final {
 public:
   explicit EntryList(std::span<char*> place) : place_(place) {}
-  void add(const char* entry) {
-    place_[count_++] = const_cast<char*>(entry);
-  }  // NOLINT: execve's own signature
+  void add(const char* entry) { place_[count_++] = CString(entry).entry(); }
   char** finish() {
     place_[count_] = nullptr;
     return place_.data();
@@ -58,8 +55,8 @@ char** real_environment(Role role, const Config& config, std::span<char* const> 
   constexpr std::size_t k_own_entries = 2 + k_server_entries.size();
   const std::span<char*> place =
       arena.take_array<char*>(inherited.size() + config.variable_count + k_own_entries + 1);
-  const char* socket = arena.join(std::array{k_socket_variable, std::string_view("="), config.socket});
-  if (place.empty() || socket == nullptr) {
+  const CString socket = arena.join(std::array<std::string_view, 3>{k_socket_variable, "=", config.socket});
+  if (place.empty() || socket.empty()) {
     return nullptr;
   }
   EntryList entries(place);
@@ -72,7 +69,7 @@ char** real_environment(Role role, const Config& config, std::span<char* const> 
     entries.add(entry);
   }
   if (!sets(config.variables(), k_socket_variable)) {
-    entries.add(socket);
+    entries.add(socket.c_str());
   }
   if (!sets(config.variables(), "SCCACHE_CONF")) {
     entries.add(k_no_config_file);

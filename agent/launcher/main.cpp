@@ -25,7 +25,7 @@ asm(".globl _start\n"
 #endif
 
 // The names are the compiler's and the linker's.
-// NOLINTBEGIN(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,misc-use-internal-linkage)
 extern "C" {
 
 // Initially the stack holds the argument count, the arguments, a null, the environment, a null.
@@ -97,4 +97,4 @@ std::size_t strlen(const char* text) {
 }
 
 }  // extern "C"
-// NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)
+// NOLINTEND(readability-inconsistent-declaration-parameter-name,misc-use-internal-linkage)

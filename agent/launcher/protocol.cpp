@@ -48,7 +48,7 @@ public:
   void os_string(std::string_view text) {
     little_endian(k_os_string_unix);
     little_endian(std::uint64_t{text.size()});
-    place_ = std::copy(text.begin(), text.end(), place_);
+    place_ = std::ranges::copy(text, place_).out;
   }
   void count(std::size_t count) { little_endian(std::uint64_t{count}); }
 
@@ -136,7 +136,7 @@ Reply parse_finished(Reader& reader, bool& known) {
 
 bool is_sent(std::string_view variable) {
   const std::string_view name = variable_name(variable);
-  return !name.empty() && std::find(k_not_sent.begin(), k_not_sent.end(), name) == k_not_sent.end();
+  return !name.empty() && std::ranges::find(k_not_sent, name) == k_not_sent.end();
 }
 
 std::size_t request_size(const CompileRequest& request) {
@@ -164,8 +164,8 @@ void write_request(const CompileRequest& request, std::span<char> frame) {
   for (const char* argument : request.arguments) {
     writer.os_string(argument);
   }
-  writer.count(static_cast<std::size_t>(std::count_if(request.environment.begin(), request.environment.end(),
-                                                      [](const char* entry) { return is_sent(entry); })));
+  writer.count(static_cast<std::size_t>(
+      std::ranges::count_if(request.environment, [](const char* entry) { return is_sent(entry); })));
   for (const char* variable : request.environment) {
     const std::string_view entry(variable);
     if (is_sent(entry)) {

@@ -16,7 +16,7 @@ constexpr std::int64_t k_longest_backoff_ms = 30'000;
 constexpr unsigned k_private_file = 0600;
 
 void append(const Config& config, const Line& line) {
-  const long fd = sys::open(config.state.data(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, k_private_file);
+  const long fd = sys::open(config.state.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, k_private_file);
   if (fd >= 0) {
     sys::write(static_cast<int>(fd), line.view());
     sys::close(static_cast<int>(fd));
@@ -32,7 +32,7 @@ std::int64_t backoff_ms(std::uint32_t failures) {
 
 std::optional<LockedRecord> LockedRecord::try_take(const Config& config, long& error) {
   error = 0;
-  const long fd = sys::open(config.lock.data(), O_RDWR | O_CREAT | O_CLOEXEC, k_private_file);
+  const long fd = sys::open(config.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, k_private_file);
   if (fd < 0) {
     error = fd;
     return std::nullopt;

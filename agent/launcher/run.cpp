@@ -26,20 +26,20 @@ namespace {
 constexpr std::size_t k_first_memory = std::size_t{64} * 1024;
 constexpr std::size_t k_longest_path = 4096;
 constexpr int k_failed_exit = 2;  // the real client's, for everything that went wrong
-constexpr std::string_view k_name = "sccache";
+constexpr CString k_name("sccache");
 
 // One invocation and what it knows.
 struct Call {
   std::span<char* const> arguments;
   char* const* environment;
   Arena& memory;
-  std::string_view self;  // our own path; zero-terminated
+  CString self;  // our own path
 
   const char* variable(std::string_view name) const { return find_variable(environment, name); }
 };
 
 struct Compilation {
-  std::string_view compiler;  // a path, zero-terminated
+  CString compiler;  // a path
   std::string_view working_directory;
   std::span<char* const> arguments;
 };
@@ -56,7 +56,7 @@ std::string_view base_name(std::string_view path) {
                                          : std::string_view(path.data() + slash + 1, path.size() - slash - 1);
 }
 
-std::string_view own_path(Arena& memory) {
+CString own_path(Arena& memory) {
   const std::span<char> place = memory.take(k_longest_path);
   const long size = place.empty() ? -ENOMEM : sys::read_link("/proc/self/exe", place.first(place.size() - 1));
   if (size <= 0) {
@@ -66,10 +66,10 @@ std::string_view own_path(Arena& memory) {
   return {place.data(), static_cast<std::size_t>(size)};
 }
 
-std::optional<Config> load_config(std::string_view self, Arena& memory) {
-  const std::string_view folder(self.data(), self.size() - base_name(self).size());
-  const char* path = memory.join(std::array{folder, k_config_file});
-  const long fd = path == nullptr ? -ENOMEM : sys::open(path, O_RDONLY | O_CLOEXEC);
+std::optional<Config> load_config(CString self, Arena& memory) {
+  const std::string_view folder(self.c_str(), self.size() - base_name(self).size());
+  const CString path = memory.join(std::array{folder, k_config_file});
+  const long fd = path.empty() ? -ENOMEM : sys::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     return std::nullopt;
   }
@@ -86,20 +86,20 @@ std::optional<Config> load_config(std::string_view self, Arena& memory) {
 }
 
 // Becomes `program` under the name `name` with these arguments; returns only if that failed.
-void become(std::string_view program, std::string_view name, std::span<char* const> arguments,
-            const Call& call, char* const* environment) {
+void become(CString program, CString name, std::span<char* const> arguments, const Call& call,
+            char* const* environment) {
   const std::span<char*> list = call.memory.take_array<char*>(arguments.size() + 3);
   if (list.empty()) {
     return;
   }
   // The first place is for a shell, which runs scripts without an interpreter line, as execvp() would.
-  list[1] = const_cast<char*>(name.data());  // NOLINT: execve's own signature
-  *std::copy(arguments.begin(), arguments.end(), list.begin() + 2) = nullptr;
-  if (sys::execute(program.data(), &list[1], environment) == -ENOEXEC) {
-    static constexpr const char* k_shell = "/bin/sh";
-    list[0] = const_cast<char*>(k_shell);         // NOLINT: execve's own signature
-    list[1] = const_cast<char*>(program.data());  // NOLINT: execve's own signature
-    sys::execute(k_shell, list.data(), environment);
+  list[1] = name.entry();
+  *std::ranges::copy(arguments, list.begin() + 2).out = nullptr;
+  if (sys::execute(program.c_str(), &list[1], environment) == -ENOEXEC) {
+    constexpr CString k_shell("/bin/sh");
+    list[0] = k_shell.entry();
+    list[1] = program.entry();
+    sys::execute(k_shell.c_str(), list.data(), environment);
   }
 }
 
@@ -116,10 +116,10 @@ int run_real(const Call& call, const Config& config, std::span<char* const> argu
   return complain("the real sccache cannot be run");
 }
 
-std::string_view find_compiler(const Call& call, std::string_view name, std::string_view working_directory,
-                               const Config* config) {
-  const std::array<const char*, 2> ourselves = {call.self.data(),
-                                                config == nullptr ? call.self.data() : config->real.data()};
+CString find_compiler(const Call& call, std::string_view name, std::string_view working_directory,
+                      const Config* config) {
+  const std::array<const char*, 2> ourselves = {call.self.c_str(),
+                                                config == nullptr ? call.self.c_str() : config->real.c_str()};
   const Search search{.path_variable = call.variable("PATH"),
                       .home = call.variable("HOME"),
                       .working_directory = working_directory,
@@ -130,7 +130,7 @@ std::string_view find_compiler(const Call& call, std::string_view name, std::str
 // sccache refuses incremental compilation with an error; we leave such a compilation uncached.
 bool is_incremental(const Call& call) {
   constexpr std::array<std::string_view, 2> k_switches = {"CARGO_BUILD_INCREMENTAL", "CARGO_INCREMENTAL"};
-  return std::any_of(k_switches.begin(), k_switches.end(), [&call](std::string_view name) {
+  return std::ranges::any_of(k_switches, [&call](std::string_view name) {
     const char* value = call.variable(name);
     return value != nullptr && std::string_view(value) == "1";
   });
@@ -171,8 +171,8 @@ int compile_by_client(const Call& call, const Config& config, const Compilation&
   if (arguments.empty()) {
     return run_compiler(call, work);
   }
-  arguments[0] = const_cast<char*>(work.compiler.data());  // NOLINT: execve's own signature
-  std::copy(work.arguments.begin(), work.arguments.end(), arguments.begin() + 1);
+  arguments[0] = work.compiler.entry();
+  std::ranges::copy(work.arguments, arguments.begin() + 1);
   return run_real(call, config, arguments);
 }
 
@@ -181,7 +181,7 @@ int compile(const Call& call, const Config* config, std::string_view name, std::
   const long size = sys::working_directory(place);
   const std::string_view working_directory =
       size > 1 && place[0] == '/' ? std::string_view(place.data(), static_cast<std::size_t>(size) - 1) : "";
-  const std::string_view compiler = find_compiler(call, name, working_directory, config);
+  const CString compiler = find_compiler(call, name, working_directory, config);
   if (compiler.empty()) {
     return complain("failed to execute compile\nsccache: caused by: cannot find binary path");
   }
@@ -212,8 +212,8 @@ int start_server_only(const Call& call, const Config& config) {
 }
 
 bool has_flag(std::span<char* const> arguments, std::string_view flag) {
-  return std::any_of(arguments.begin(), arguments.end(),
-                     [flag](const char* argument) { return std::string_view(argument) == flag; });
+  return std::ranges::any_of(arguments,
+                             [flag](const char* argument) { return std::string_view(argument) == flag; });
 }
 
 int manage(const Call& call, const Config& config) {
@@ -236,7 +236,7 @@ int manage(const Call& call, const Config& config) {
 
 // Another sccache on PATH, for a launcher whose configuration is gone.
 int run_any_sccache(const Call& call) {
-  const std::string_view other = find_compiler(call, k_name, "", nullptr);
+  const CString other = find_compiler(call, k_name, "", nullptr);
   if (!other.empty()) {
     become(other, k_name, call.arguments.subspan(1), call, call.environment);
   }
@@ -244,15 +244,16 @@ int run_any_sccache(const Call& call) {
 }
 
 bool called_by_own_name(std::string_view name) {
-  return name == k_name || name == "sccache-launcher" || name.empty();
+  return name == std::string_view(k_name) || name == "sccache-launcher" || name.empty();
 }
 
 }  // namespace
 
 int run(char* const* arguments, char* const* environment) {
-  std::array<char, k_first_memory> first;  // not zeroed: most of it is never touched
+  // Not zeroed: most of it is never touched.
+  std::array<char, k_first_memory> first;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   Arena memory(first);
-  const std::string_view self = own_path(memory);
+  const CString self = own_path(memory);
   const Call call{
       .arguments = terminated(arguments), .environment = environment, .memory = memory, .self = self};
   const auto config = self.empty() ? std::nullopt : load_config(self, memory);

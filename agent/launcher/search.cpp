@@ -14,16 +14,16 @@ bool same_file(const struct stat& one, const struct stat& other) {
 
 constexpr unsigned k_anyone_executes = S_IXUSR | S_IXGRP | S_IXOTH;
 
-bool is_program(const char* path, const Search& search) {
+bool is_program(CString path, const Search& search) {
   struct stat found{};
-  if (sys::status(path, found) < 0 || !S_ISREG(found.st_mode)) {
+  if (sys::status(path.c_str(), found) < 0 || !S_ISREG(found.st_mode)) {
     return false;
   }
   const unsigned bits = found.st_mode & k_anyone_executes;
-  if (bits != k_anyone_executes && (bits == 0 || !sys::executable(path))) {
+  if (bits != k_anyone_executes && (bits == 0 || !sys::executable(path.c_str()))) {
     return false;
   }
-  return std::none_of(search.ourselves.begin(), search.ourselves.end(), [&found](const char* self) {
+  return std::ranges::none_of(search.ourselves, [&found](const char* self) {
     struct stat own{};
     return sys::status(self, own) == 0 && same_file(own, found);
   });
@@ -33,37 +33,34 @@ bool is_program(const char* path, const Search& search) {
 // name.
 bool has_separator(std::string_view name) {
   const std::size_t slash = name.find('/');
-  return slash != std::string_view::npos && (slash == 0 || name.find_first_not_of('/', slash) != name.npos);
+  return slash != std::string_view::npos &&
+         (slash == 0 || name.find_first_not_of('/', slash) != std::string_view::npos);
 }
 
-std::string_view joined(std::string_view folder, std::string_view name, Arena& arena) {
+CString joined(std::string_view folder, std::string_view name, Arena& arena) {
   const std::string_view slash = folder.empty() || folder.ends_with('/') ? "" : "/";
-  const char* path = arena.join(std::array{folder, slash, name});
-  return path == nullptr ? std::string_view{} : std::string_view(path);
+  return arena.join(std::array{folder, slash, name});
 }
 
-std::string_view in_folder(std::string_view folder, std::string_view name, const Search& search,
-                           Arena& arena) {
+CString in_folder(std::string_view folder, std::string_view name, const Search& search, Arena& arena) {
   const bool at_home = folder == "~" || folder.starts_with("~/");
   if (!at_home) {
     return joined(folder, name, arena);
   }
   const std::string_view home = search.home == nullptr ? "" : search.home;
-  const std::string_view rest = {folder.data() + 1, folder.size() - 1};
-  const char* expanded = arena.join(std::array{home, rest});
-  return expanded == nullptr ? std::string_view{} : joined(expanded, name, arena);
+  const std::string_view rest(folder.data() + 1, folder.size() - 1);
+  return joined(arena.join(std::array{home, rest}), name, arena);
 }
 
 }  // namespace
 
-std::string_view find_program(std::string_view name, const Search& search, Arena& arena) {
+CString find_program(std::string_view name, const Search& search, Arena& arena) {
   if (name.empty()) {
     return {};
   }
   if (has_separator(name)) {
-    const std::string_view path =
-        name.starts_with('/') ? joined("", name, arena) : joined(search.working_directory, name, arena);
-    return !path.empty() && is_program(path.data(), search) ? path : std::string_view{};
+    const CString path = joined(name.starts_with('/') ? "" : search.working_directory, name, arena);
+    return is_program(path, search) ? path : CString{};
   }
   if (search.path_variable == nullptr) {
     return {};
@@ -71,8 +68,8 @@ std::string_view find_program(std::string_view name, const Search& search, Arena
   std::string_view rest(search.path_variable);
   while (true) {
     const std::size_t colon = std::min(rest.find(':'), rest.size());
-    const std::string_view path = in_folder({rest.data(), colon}, name, search, arena);
-    if (!path.empty() && is_program(path.data(), search)) {
+    const CString path = in_folder({rest.data(), colon}, name, search, arena);
+    if (is_program(path, search)) {
       return path;
     }
     if (colon == rest.size()) {

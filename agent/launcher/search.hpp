@@ -18,7 +18,7 @@ struct Search {
   std::span<const char* const> ourselves;  // programs that must not be found
 };
 
-// A zero-terminated path; empty if there is no such program.
-std::string_view find_program(std::string_view name, const Search& search, Arena& arena);
+// Its path; empty if there is no such program.
+CString find_program(std::string_view name, const Search& search, Arena& arena);
 
 }  // namespace agent::launcher

@@ -34,9 +34,9 @@ long connect_socket(std::string_view path) {
   if (fd < 0) {
     return fd;
   }
-  sockaddr_un address;  // not zeroed: its length is given, and the path ends with a zero
+  sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  *std::copy(path.begin(), path.end(), std::begin(address.sun_path)) = '\0';
+  std::ranges::copy(path, std::begin(address.sun_path));
   // Bounds connecting, which waits when the server's backlog is full, and sending.
   const std::span deadline(reinterpret_cast<const char*>(&k_send_deadline), sizeof(k_send_deadline));
   sys::set_option(static_cast<int>(fd), SOL_SOCKET, SO_SNDTIMEO, deadline);
@@ -77,12 +77,12 @@ std::uint64_t process_space() {
   return sys::status("/proc/self/ns/pid", space) < 0 ? 0 : space.st_ino;
 }
 
-bool runs(std::int64_t process, std::string_view program) {
+bool runs(std::int64_t process, CString program) {
   Line link;
-  link.add("/proc/").add(process).add("/exe").add(std::string_view("\0", 1));
+  link.add("/proc/").add(process).add("/exe");
   struct stat running{};
   struct stat wanted{};
-  return sys::status(link.view().data(), running) == 0 && sys::status(program.data(), wanted) == 0 &&
+  return sys::status(link.c_string().c_str(), running) == 0 && sys::status(program.c_str(), wanted) == 0 &&
          running.st_ino == wanted.st_ino && running.st_dev == wanted.st_dev;
 }
 
@@ -109,7 +109,7 @@ struct Program {
 
 // Never returns: the process becomes the server, or ends.
 [[noreturn]] void become_server(const Program& program) {
-  const char* log = program.config.log.empty() ? "/dev/null" : program.config.log.data();
+  const char* log = program.config.log.empty() ? "/dev/null" : program.config.log.c_str();
   sys::new_session();
   // The server outlives the build: it must hold none of its pipes, job slots or locks.
   sys::close_from(0);
@@ -119,9 +119,9 @@ struct Program {
   }
   sys::duplicate(1, 2);
   sys::change_directory("/");
-  static constexpr const char* k_name = "sccache";  // by another name it takes itself for a compiler
-  const std::array<char*, 2> arguments = {const_cast<char*>(k_name), nullptr};  // NOLINT: execve's signature
-  sys::execute(program.config.real.data(), arguments.data(), program.environment);
+  constexpr CString k_name("sccache");  // by another name it takes itself for a compiler
+  const std::array<char*, 2> arguments = {k_name.entry(), nullptr};
+  sys::execute(program.config.real.c_str(), arguments.data(), program.environment);
   sys::exit(127);
 }
 

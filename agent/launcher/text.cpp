@@ -35,21 +35,21 @@ std::span<char> Arena::take(std::size_t size) {
   return fresh.first(size);
 }
 
-char* Arena::join(std::span<const std::string_view> parts) {
+CString Arena::join(std::span<const std::string_view> parts) {
   std::size_t size = 1;
   for (const std::string_view part : parts) {
     size += part.size();
   }
   const std::span<char> joined = take(size);
   if (joined.empty()) {
-    return nullptr;
+    return {};
   }
   char* end = joined.data();
   for (const std::string_view part : parts) {
-    end = std::copy(part.begin(), part.end(), end);
+    end = std::ranges::copy(part, end).out;
   }
   *end = '\0';
-  return joined.data();
+  return {joined.data(), size - 1};
 }
 
 Line& Line::add(std::string_view text) {
@@ -71,6 +71,12 @@ Line& Line::add(std::int64_t number) {
     *--place = '-';
   }
   return add(std::string_view(place, digits.end()));
+}
+
+CString Line::c_string() {
+  size_ = std::min(size_, buffer_.size() - 1);
+  buffer_[size_] = '\0';
+  return {buffer_.data(), size_};
 }
 
 const char* find_variable(char* const* environment, std::string_view name) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "agent/launcher/c_string.hpp"
+
 namespace agent::launcher {
 
 // Memory that is never given back: first a buffer of the owner's, then pages from the kernel.
@@ -25,8 +27,8 @@ public:
     return bytes.empty() ? std::span<T>{} : std::span<T>(reinterpret_cast<T*>(bytes.data()), count);
   }
 
-  // The parts joined and zero-terminated; null if memory is out.
-  char* join(std::span<const std::string_view> parts);
+  // The parts joined; empty if memory is out.
+  CString join(std::span<const std::string_view> parts);
 
 private:
   std::span<char> free_;
@@ -38,9 +40,10 @@ public:
   Line& add(std::string_view text);
   Line& add(std::int64_t number);
   std::string_view view() const { return {buffer_.data(), size_}; }
+  CString c_string();  // cut by one more byte
 
 private:
-  std::array<char, 1024> buffer_;  // written before it is read; zeroing it would cost every call
+  std::array<char, 1024> buffer_{};
   std::size_t size_ = 0;
 };
 

@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   std::string config(text);
   config.push_back('\0');
   if (const auto parsed = agent::launcher::parse_config(config)) {
-    check(inside(parsed->real, config) && parsed->real.data()[parsed->real.size()] == '\0');
+    check(inside(parsed->real, config) && parsed->real.c_str()[parsed->real.size()] == '\0');
   }
   return 0;
 }

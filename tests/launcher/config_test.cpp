@@ -27,10 +27,10 @@ TEST(LauncherConfig, ReadsWhatTheInstallerWrites) {
   const auto config = parse(text);
 
   ASSERT_TRUE(config);
-  EXPECT_THAT(config->real.data(), StrEq("/opt/sccache"));
-  EXPECT_THAT(config->socket.data(), StrEq("/run/s k"));
-  EXPECT_THAT(config->log.data(), StrEq("/log"));
-  EXPECT_THAT(config->agent.data(), StrEq("127.0.0.1:7420"));
+  EXPECT_THAT(config->real.c_str(), StrEq("/opt/sccache"));
+  EXPECT_THAT(config->socket.c_str(), StrEq("/run/s k"));
+  EXPECT_THAT(config->log.c_str(), StrEq("/log"));
+  EXPECT_THAT(config->agent.c_str(), StrEq("127.0.0.1:7420"));
   EXPECT_EQ(config->protocol, Protocol::v0_16);
   EXPECT_THAT(config->variables(), ElementsAre(StrEq("SCCACHE_WEBDAV_TOKEN=a=b="), StrEq("NO_PROXY=")));
 }

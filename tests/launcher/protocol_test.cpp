@@ -99,7 +99,7 @@ TEST(LauncherProtocol, RefusesWhatIsCutOffTooLongOrUnknown) {
 TEST(LauncherProtocol, LimitsFrames) {
   const auto size_of = [](std::array<unsigned char, 4> header) {
     std::array<char, 4> chars{};
-    std::copy(header.begin(), header.end(), chars.begin());
+    std::ranges::copy(header, chars.begin());
     return payload_size(chars);
   };
   EXPECT_EQ(size_of({0, 0, 1, 2}), 258);

@@ -31,7 +31,7 @@ protected:
                         .home = home.c_str(),
                         .working_directory = home,
                         .ourselves = ourselves};
-    return std::string(find_program(name, search, memory_));
+    return find_program(name, search, memory_).c_str();
   }
 
   tests::TempFolder folder_;
