@@ -13,3 +13,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug
   target_compile_options(agent_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
                                                  -Wno-array-bounds -Wno-dangling-pointer)
 endif()
+# clang 19 warns inside libstdc++ 12: std::stable_sort and its kin call std::get_temporary_buffer, deprecated in C++17.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(agent_options INTERFACE -Wno-deprecated-declarations)
+endif()
