@@ -90,7 +90,9 @@ std::uint64_t total_of(const Counts& counts) {
 
 std::vector<std::pair<std::string_view, std::uint64_t>> ranked(const Counts& counts) {
   std::vector<std::pair<std::string_view, std::uint64_t>> entries(counts.begin(), counts.end());
-  std::ranges::stable_sort(entries, [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::sort(entries, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   return entries;
 }
 

@@ -72,8 +72,10 @@ std::string language_table(const Figures& figures) {
   if (languages.empty()) {
     return {};
   }
-  std::ranges::stable_sort(languages, [](const auto& a, const auto& b) {
-    return a.second.hits + a.second.misses > b.second.hits + b.second.misses;
+  std::ranges::sort(languages, [](const auto& a, const auto& b) {
+    const auto a_total = a.second.hits + a.second.misses;
+    const auto b_total = b.second.hits + b.second.misses;
+    return a_total != b_total ? a_total > b_total : a.first < b.first;
   });
   std::string table = "| Language | Hit rate | Hits | Misses |\n|:--|:--|--:|--:|\n";
   Language others;

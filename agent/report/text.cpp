@@ -19,15 +19,14 @@ constexpr std::size_t k_name_limit = 60;
 constexpr std::size_t k_value_limit = 220;
 constexpr std::size_t k_remark_limit = 600;
 
-// A language's name begins its line, and the Actions runner takes lines that begin with `::` or `##[` for
-// commands of ours.
+// A language's name begins its line, and the Actions runner takes a line that begins with `::` for a command.
 std::string line_start(std::string_view name) {
   const auto shown = plain(name, k_name_limit);
   const auto first = shown.find_first_not_of(' ');
   if (first == std::string::npos) {
     return "(no name)";
   }
-  return shown[first] == ':' || shown[first] == '#' ? "'" + shown + "'" : shown;
+  return shown[first] == ':' ? "'" + shown + "'" : shown;
 }
 
 void add(std::string& out, std::string_view name, std::string_view value) {
@@ -104,6 +103,10 @@ std::string text(const Figures& figures, Ending ending) {
   for (const auto& remark : remarks(figures, ending)) {
     add(out,
         remark.weight == Remark::Weight::warning ? "warning:" : "note:", plain(remark.text, k_remark_limit));
+  }
+  // The runner's older commands, `##[…]`, count wherever they stand in a line.
+  for (auto at = out.find("##["); at != std::string::npos; at = out.find("##[", at)) {
+    out.insert(at + 2, " ");
   }
   return out;
 }

@@ -1,10 +1,13 @@
-// Figures that can be read can be written, and are then read the same.
+// Figures that can be read can be written, and are then read the same; what is shown of them stays in bounds.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "agent/report/figures.hpp"
+#include "agent/report/markdown.hpp"
+#include "agent/report/notices.hpp"
+#include "agent/report/text.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -24,6 +27,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = agent::report::from_json(*read);
   if (!again || agent::report::to_json(*again).dump() != written) {
     std::abort();
+  }
+  if (agent::report::markdown(*figures).size() >= agent::report::k_summary_limit_bytes) {
+    std::abort();
+  }
+  if (agent::report::text(*figures).find("##[") != std::string::npos) {
+    std::abort();
+  }
+  for (const auto& line : agent::report::notices(*figures, agent::report::Ending::died)) {
+    if (line.find('\n') != std::string::npos) {
+      std::abort();
+    }
   }
   return 0;
 }
