@@ -93,6 +93,7 @@ private:
     const auto begin = steady_clock::now();
     auto hit = cache_.find(key_of(path));
     if (!hit) {
+      log::debug("sccache front: miss path={}", path);
       return net::text_response(404, "absent\n");
     }
     hit_seconds_.observe(steady_clock::now() - begin);
