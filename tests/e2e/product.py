@@ -1,0 +1,135 @@
+"""Hearth itself, as the end-to-end tests meet it: the programs of this build,
+the action's image, and jobs in a model of the runner."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import unittest
+from typing import Any
+
+from tests.e2e import images, inputs, tools
+from tests.e2e.runner_model import JobResult, Runner
+from tests.e2e.runner_model.layout import tree_files
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+IMAGE = "hearth-e2e:latest"
+SUMMARY_JSON = "hearth/summary.json"
+USES = "OWNER/hearth@v1"
+
+
+def program(name: str) -> str:
+    folder = os.environ.get("HEARTH_BIN_DIR") or str(tools.build_folder() / "bin")
+    return str(pathlib.Path(folder) / name)
+
+
+def image() -> str:
+    """The action's image, built from this tree; HEARTH_E2E_IMAGE names another.
+    What did not change since the last build comes from the builder's cache."""
+    images.ensure_base_image()
+    if os.environ.get("HEARTH_E2E_IMAGE"):
+        return os.environ["HEARTH_E2E_IMAGE"]
+    with images.machine_lock("product-image"), tempfile.TemporaryDirectory() as name:
+        context = pathlib.Path(name)
+        with tarfile.open(fileobj=(packed := io.BytesIO()), mode="w") as archive:
+            for path in tree_files(SOURCE):
+                archive.add(SOURCE / path, path, recursive=False)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            archive.extractall(context, filter="fully_trusted")
+        images.build(context, IMAGE)
+    return IMAGE
+
+
+def action_tree() -> pathlib.Path:
+    """What a job downloads for `uses:` when the image is there already."""
+    folder = tools.build_folder() / "action"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("action.yml", "Dockerfile"):
+        shutil.copy(SOURCE / name, folder)
+    return folder
+
+
+def figures(result: JobResult) -> dict[str, Any]:
+    """The figures of the job as the action left them for others to read."""
+    if SUMMARY_JSON not in result.kept:
+        raise AssertionError(f"the job left no {SUMMARY_JSON}:\n{result.log}")
+    return json.loads(result.kept[SUMMARY_JSON])
+
+
+def workflow(*steps: str, head: str = "", inputs_of_action: str = "") -> str:
+    """One job: checkout, Hearth, then `steps`, all in YAML's flow style."""
+    given = f", with: {{{inputs_of_action}}}" if inputs_of_action else ""
+    own = ["{uses: actions/checkout@v4}", f"{{id: hearth, uses: {USES}{given}}}", *steps]
+    return ("on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n" + head + "    steps:\n"
+            + "".join(f"      - {s}\n" for s in own))
+
+
+CARGO = "{id: build, run: 'cargo build --offline --locked'}"
+CMAKE = ("{id: build, run: 'cmake -S . -B build -DENABLE_TESTING=Off -DENABLE_PROGRAMS=Off "
+         "&& cmake --build build -j2'}")
+
+
+class ProductTest(unittest.TestCase):
+    """Runs jobs in folders of its own; what is left behind fails the test."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.image = image()
+        cls.rust = str(tools.rust())
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hearth-e2e-"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.backend = self.folder / "backend"
+        self.backend.mkdir()
+
+    def runner(self, name: str = "runner", **settings: Any) -> Runner:
+        """A fresh installation; always in the same place, because Rust's keys
+        hold the paths that a job builds in."""
+        settings.setdefault("repositories", {"OWNER/hearth": action_tree()})
+        settings.setdefault("sources", inputs.ripgrep())
+        runner = Runner(self.folder / name, image=self.image, path=[self.rust],
+                        keep=(SUMMARY_JSON,), **settings)
+        self.addCleanup(runner.remove)
+        return runner
+
+    def backend_input(self) -> str:
+        return f"backend: 'disk://{self.backend}'"
+
+    def assert_green(self, result: JobResult):
+        self.assertEqual(result.conclusion, "success", result.log)
+
+    def assert_clean(self, runner: Runner, but: tuple[str, ...] = ()):
+        self.assertEqual(runner.leftovers(but=but), [])
+
+    def assert_warm(self, result: JobResult):
+        """Every cacheable compilation was answered by the cache."""
+        found = figures(result)
+        self.assertGreater(found["hits"], 0, found)
+        self.assertEqual(found["misses"], 0, f"{found}\n{result.log}")
+        self.assertEqual(found["errors"], 0, found)
+
+    def assert_cold(self, result: JobResult) -> int:
+        """Nothing was cached, and everything compiled is published. Returns how much."""
+        found = figures(result)
+        self.assertEqual(found["hits"], 0, found)
+        self.assertGreater(found["misses"], 0, found)
+        self.assertEqual(found["pending"], 0, found)
+        self.assertEqual(found["published"], found["stores"], found)
+        return found["misses"]
+
+
+def run_hearth(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "HEARTH_SCCACHE": str(tools.sccache()),
+                   **options.pop("env", {})}
+    return subprocess.run([program("hearth"), *arguments], env=environment, text=True,
+                          errors="replace", capture_output=True, stdin=subprocess.DEVNULL,
+                          timeout=options.pop("timeout", 600), check=False, **options)
