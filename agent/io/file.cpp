@@ -58,6 +58,21 @@ Result<Fd> open_file(const fs::path& path, int flags, unsigned mode) {
   }
 }
 
+Result<Fd> unnamed_file(const fs::path& folder) {
+  const int number = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (number >= 0) {
+    return Fd(number);
+  }
+  if (errno != EOPNOTSUPP && errno != EISDIR) {
+    return fail_errno("create a file in", folder.string(), errno);
+  }
+  // overlayfs, which a container's own files are on, has no O_TMPFILE before Linux 6.1.
+  const auto name = temporary_beside(folder / "unnamed");
+  AGENT_TRY(auto named, open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600));
+  ::unlink(name.c_str());
+  return named;
+}
+
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes) {
   AGENT_TRY(auto file, open_file(path, O_RDONLY));
   std::string content;

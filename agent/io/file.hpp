@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 // open(2) with O_CLOEXEC; `flags` as there.
 Result<Fd> open_file(const fs::path& path, int flags, unsigned mode = 0644);
 
+// A file in `folder` without a name, for reading and writing: it is gone once it is closed.
+Result<Fd> unnamed_file(const fs::path& folder);
+
 // The whole file, which may not be larger than `limit_bytes`.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes);
 

@@ -1,6 +1,7 @@
 #include "agent/io/file_slice.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,6 +37,16 @@ bool matches_crc(const FileSlice& slice, std::uint32_t crc32c) {
     done += part.size();
   }
   return crc == crc32c;
+}
+
+Result<FileSlice> slice_in_memory(std::string_view bytes) {
+  auto file = std::make_shared<Fd>(::memfd_create("hearth-object", MFD_CLOEXEC));
+  if (!file->valid()) {
+    return fail_errno("create", "memory file", errno);
+  }
+  AGENT_CHECK(write_all_at(file->get(), bytes_of(bytes), 0, "memory file"));
+  const int fd = file->get();
+  return FileSlice{.fd = fd, .offset = 0, .size = bytes.size(), .pin = std::move(file)};
 }
 
 Result<FileSlice> slice_of_file(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "agent/core/result.hpp"
 
@@ -23,6 +24,9 @@ Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes
 
 // Reads all of it; false where the bytes do not give this CRC-32C or cannot be read.
 bool matches_crc(const FileSlice& slice, std::uint32_t crc32c);
+
+// A slice over a copy of `bytes` in memory that looks like a file (memfd). Errors: io.
+Result<FileSlice> slice_in_memory(std::string_view bytes);
 
 // A slice over a whole open file, which it owns.
 Result<FileSlice> slice_of_file(const std::string& path);

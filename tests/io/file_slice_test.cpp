@@ -53,6 +53,14 @@ TEST_F(FileSliceTest, OfAMissingFileDoesNotExist) {
   EXPECT_THAT(slice_of_file((folder_.path() / "none").string()), FailsWith(Errc::not_found));
 }
 
+TEST_F(FileSliceTest, MayBeOfMemory) {
+  const std::string bytes("a\0b", 3);
+  const auto slice = slice_in_memory(bytes);
+  ASSERT_THAT(slice, Succeeds());
+  EXPECT_EQ(read_slice(*slice, 100, "memory"), bytes);
+  EXPECT_EQ(slice_in_memory("")->size, 0U);
+}
+
 TEST_F(FileSliceTest, MayBeEmpty) {
   EXPECT_EQ(read_slice(FileSlice{}, 0, "nothing"), "");
 }

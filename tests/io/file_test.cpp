@@ -180,6 +180,19 @@ TEST(WriteFile, LeavesNothingWhereItFails) {
   EXPECT_THAT(names_in(folder.path()), ElementsAre("taken"));
 }
 
+TEST(UnnamedFile, IsGoneOnceClosed) {
+  const TempFolder folder;
+  const auto file = unnamed_file(folder.path());
+  ASSERT_THAT(file, Succeeds());
+  ASSERT_THAT(write_all_at(file->get(), bytes_of("text"), 0, "unnamed"), Succeeds());
+
+  std::string into(4, '\0');
+  EXPECT_THAT(read_exact_at(file->get(), std::as_writable_bytes(std::span(into)), 0, "unnamed"), Succeeds());
+  EXPECT_EQ(into, "text");
+  EXPECT_TRUE(names_in(folder.path()).empty());
+  EXPECT_THAT(unnamed_file(folder.path() / "none"), FailsWith(Errc::io));
+}
+
 TEST(AppendFile, AddsToTheEnd) {
   const TempFolder folder;
   const auto path = folder.path() / "log";
