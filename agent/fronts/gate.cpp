@@ -16,8 +16,17 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.rfind(':'));
 }
 
+// An address of 127.0.0.0/8 in full; "127.evil.example" is a name like any other.
+bool is_loopback_address(std::string_view host) {
+  const auto parts = split(host, '.');
+  return parts.size() == 4 && parts[0] == "127" && std::all_of(parts.begin(), parts.end(), [](auto part) {
+           return !part.empty() && part.size() <= 3 &&
+                  part.find_first_not_of("0123456789") == std::string_view::npos;
+         });
+}
+
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  return equals_ignoring_case(host, "localhost") || host == "[::1]" || is_loopback_address(host);
 }
 
 }  // namespace
@@ -25,7 +34,8 @@ bool is_loopback(std::string_view host) {
 bool Gate::host_is_ours(std::string_view host) const {
   const auto name = without_port(host);
   return is_loopback(name) ||
-         std::find(options_.hosts.begin(), options_.hosts.end(), name) != options_.hosts.end();
+         std::any_of(options_.hosts.begin(), options_.hosts.end(),
+                     [&](const auto& known) { return equals_ignoring_case(known, name); });
 }
 
 std::optional<net::Response> Gate::refuse(const net::Request& request) const {

@@ -32,6 +32,11 @@ bool is_probe(std::string_view path) {
                              path[path.size() - k_probe.size() - 1] == '/');
 }
 
+net::Response refusal(const Error& error) {
+  const int status = error.code == Errc::full ? 507 : error.code == Errc::invalid ? 400 : 500;
+  return net::text_response(status, error.message + "\n");
+}
+
 // Takes a PUT's body into the cache.
 class Store final : public net::BodySink {
 public:
@@ -43,7 +48,7 @@ public:
     if (auto stored = std::move(write_).commit(); !stored) {
       failed_.add();
       log::warn("sccache front: store failed error={}", stored.error().message);
-      respond(net::text_response(stored.error().code == Errc::full ? 507 : 500, stored.error().message));
+      respond(refusal(stored.error()));
       return;
     }
     respond(net::Response{.status = 201});
@@ -112,10 +117,7 @@ private:
     auto write = cache_.begin(key_of(path), request.content_length);
     if (!write) {
       log::warn("sccache front: store refused error={}", write.error().message);
-      const auto status = write.error().code == Errc::full      ? 507
-                          : write.error().code == Errc::invalid ? 400
-                                                                : 500;
-      return net::text_response(status, write.error().message);
+      return refusal(write.error());
     }
     return std::make_unique<Store>(*std::move(write), failed_);
   }
