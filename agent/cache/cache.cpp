@@ -1,8 +1,6 @@
 #include "agent/cache/cache.hpp"
 
-#include <fcntl.h>
-
-#include <chrono>
+#include <algorithm>
 #include <utility>
 
 #include "agent/cache/singleflight.hpp"
@@ -10,12 +8,12 @@
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/io/file.hpp"
+#include "agent/io/file_slice.hpp"
+#include "agent/store/pack_format.hpp"
 
 namespace agent::cache {
 
 namespace {
-
-using std::chrono::steady_clock;
 
 // Objects of different tags share a store but never an index entry: sixteen hex digits of the tag's identity.
 std::string store_prefix(const publish::TagId& tag) {
@@ -29,6 +27,7 @@ struct Figures {
   metrics::Counter& missed_absent;
   metrics::Counter& missed_backend;
   metrics::Counter& missed_corrupt;
+  metrics::Counter& missed_local;
   metrics::Counter& missed_mode;
   metrics::Counter& bytes_read;
   metrics::Counter& bytes_written;
@@ -40,6 +39,7 @@ struct Figures {
         missed_absent(miss(registry, "absent")),
         missed_backend(miss(registry, "backend error")),
         missed_corrupt(miss(registry, "corrupt")),
+        missed_local(miss(registry, "local disk")),
         missed_mode(miss(registry, "lookups are off")),
         bytes_read(
             registry.counter("hearth_read_bytes_total", "Bytes of objects that lookups answered with")),
@@ -68,7 +68,9 @@ struct Cache::State {
   std::optional<store::Stored> find_local(std::string_view key);
   std::optional<Hit> find_in_tag(std::string_view key);
   std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
-  Result<store::Stored> fetch_into_store(std::string_view key, const publish::TagEntry& entry);
+  Result<std::string> fetch_bytes(std::string_view key, const publish::TagEntry& entry);
+  std::optional<Hit> keep(std::string_view key, std::string_view bytes);
+  Result<store::Stored> store_locally(std::string_view key, std::string_view bytes);
 
   CacheOptions options;
   CacheServices services;
@@ -119,31 +121,51 @@ std::optional<Hit> Cache::State::fetch(std::string_view key, const publish::TagE
   if (auto stored = find_local(key)) {
     return Hit{.slice = std::move(stored->slice)};
   }
-  auto fetched = fetch_into_store(key, entry);
-  if (fetched) {
-    return Hit{.slice = std::move(fetched->slice)};
+  const auto bytes = fetch_bytes(key, entry);
+  if (bytes) {
+    return keep(key, *bytes);
   }
-  const bool corrupt = fetched.error().code == Errc::corrupt;
+  const bool corrupt = bytes.error().code == Errc::corrupt;
   (corrupt ? figures.missed_corrupt : figures.missed_backend).add();
   if (corrupt) {
     services.tag->distrust(key);
   }
-  log::warn("cache: fetch failed key={} error={}", key, fetched.error().message);
+  log::warn("cache: fetch failed key={} error={}", key, bytes.error().message);
   return std::nullopt;
 }
 
-Result<store::Stored> Cache::State::fetch_into_store(std::string_view key, const publish::TagEntry& entry) {
+Result<std::string> Cache::State::fetch_bytes(std::string_view key, const publish::TagEntry& entry) {
   const auto& extent = std::get<publish::RemoteExtent>(entry.where);
-  AGENT_TRY(const auto bytes, services.storage->get(extent.pack_name, extent.range));
+  AGENT_TRY(auto bytes, services.storage->get(extent.pack_name, extent.range));
   if (!bytes) {
     return fail(Errc::not_found, "pack {} is gone", extent.pack_name);
   }
   if (io::sha256(io::bytes_of(*bytes)) != entry.digest) {
     return fail(Errc::corrupt, "object {} of pack {} does not match its digest", key, extent.pack_name);
   }
-  AGENT_TRY(auto incoming, services.store->reserve(bytes->size(), local_key(key).size()));
-  AGENT_CHECK(incoming.write(io::bytes_of(*bytes)));
-  return std::move(incoming).commit(local_key(key));
+  return *std::move(bytes);
+}
+
+// Into the local store; where that is full the bytes are answered all the same, from memory.
+std::optional<Hit> Cache::State::keep(std::string_view key, std::string_view bytes) {
+  auto stored = store_locally(key, bytes);
+  if (stored) {
+    return Hit{.slice = std::move(stored->slice)};
+  }
+  log::warn("cache: fetched object could not be kept key={} error={}", key, stored.error().message);
+  auto slice = io::slice_in_memory(bytes);
+  if (!slice) {
+    figures.missed_local.add();
+    return std::nullopt;
+  }
+  return Hit{.slice = *std::move(slice)};
+}
+
+Result<store::Stored> Cache::State::store_locally(std::string_view key, std::string_view bytes) {
+  const auto local = local_key(key);
+  AGENT_TRY(auto incoming, services.store->reserve(bytes.size(), local.size()));
+  AGENT_CHECK(incoming.write(io::bytes_of(bytes)));
+  return std::move(incoming).commit(local);
 }
 
 Cache::Cache(CacheOptions options, CacheServices services)
@@ -194,6 +216,7 @@ struct Write::State {
   io::Fd spool;
   std::uint64_t size = 0;
 
+  Result<void> reserve(std::optional<std::uint64_t> size_bytes);
   Result<void> unspool();
 };
 
@@ -214,6 +237,29 @@ Result<void> Write::write(std::span<const std::byte> bytes) {
     AGENT_CHECK(io::write_all(state.spool.get(), bytes, state.key));
   }
   state.size += bytes.size();
+  return {};
+}
+
+Result<void> Write::State::reserve(std::optional<std::uint64_t> size_bytes) {
+  const auto& options = cache->options;
+  const auto key_bytes = cache->local_key(key).size();
+  if (key.empty() || !store::valid_key_size(key_bytes)) {
+    return fail(Errc::invalid, "an object key has 1 to {} bytes; this one has {}",
+                store::k_max_key_bytes - cache->prefix.size(), key.size());
+  }
+  if (size_bytes && *size_bytes > options.max_object_bytes) {
+    return fail(Errc::invalid, "object {} of {} bytes is larger than {}", key, *size_bytes,
+                options.max_object_bytes);
+  }
+  if (options.mode == publish::Mode::off) {
+    return {};
+  }
+  if (!size_bytes) {
+    AGENT_TRY(spool, io::unnamed_file(options.spool));
+    return {};
+  }
+  AGENT_TRY(auto reserved, cache->services.store->reserve(*size_bytes, key_bytes));
+  incoming.emplace(std::move(reserved));
   return {};
 }
 
@@ -248,23 +294,11 @@ Result<Write> Cache::begin(std::string_view key, std::optional<std::uint64_t> si
   auto write = std::make_unique<Write::State>();
   write->cache = state_.get();
   write->key = key;
-  if (size_bytes && *size_bytes > state_->options.max_object_bytes) {
-    return fail(Errc::invalid, "object {} of {} bytes is larger than {}", key, *size_bytes,
-                state_->options.max_object_bytes);
-  }
-  if (state_->options.mode == publish::Mode::off) {
-    return Write(std::move(write));
-  }
-  if (!size_bytes) {
-    AGENT_TRY(write->spool, io::open_file(state_->options.spool, O_TMPFILE | O_RDWR, 0600));
-    return Write(std::move(write));
-  }
-  auto incoming = state_->services.store->reserve(*size_bytes, state_->local_key(key).size());
-  if (!incoming) {
+  auto begun = write->reserve(size_bytes);
+  if (!begun) {
     state_->figures.dropped.add();
-    return std::unexpected(std::move(incoming).error());
+    return std::unexpected(std::move(begun).error());
   }
-  write->incoming.emplace(*std::move(incoming));
   return Write(std::move(write));
 }
 
