@@ -181,7 +181,7 @@ NodePtr Index::unpin(Node* node) {
 }
 
 void Index::mark_checked(Node* node) {
-  part_of(node->hash).with([&](const Part&) { node->trust = Trust::checked; });
+  part_of(node->hash).with([&](const Part& /*part*/) { node->trust = Trust::checked; });
 }
 
 std::optional<Gone> Index::erase(std::string_view key) {

@@ -231,7 +231,7 @@ void Space::close_and_trim() {
   if (!segment) {
     return;
   }
-  const auto keep = shared_.with([&](const Shared&) { return end_with(*segment, 0, 0); });
+  const auto keep = shared_.with([&](const Shared& /*shared*/) { return end_with(*segment, 0, 0); });
   const bool cut =
       keep < segment->allocated && ::ftruncate(segment->file.get(), static_cast<off_t>(keep)) == 0;
   announce_if(shared_.with([&](Shared& shared) {

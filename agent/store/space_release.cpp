@@ -29,7 +29,7 @@ bool Space::writer_done(Shared& shared, const std::shared_ptr<Segment>& segment)
 // Wakes the sealer only when there is work: it waits on the same lock that every write takes.
 void Space::announce_if(bool closed) {
   if (closed) {
-    shared_.change([](const Shared&) {});
+    shared_.change([](const Shared& /*shared*/) {});
   }
 }
 
@@ -165,7 +165,7 @@ void Space::adopt(const std::shared_ptr<Segment>& segment) {
 }
 
 void Space::adopt_record(Segment& segment, std::uint64_t begin, std::uint64_t end) {
-  shared_.with([&](const Shared&) {
+  shared_.with([&](const Shared& /*shared*/) {
     segment.pages.add(begin, end);
     ++segment.users;
   });

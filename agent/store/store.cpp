@@ -52,7 +52,7 @@ void seal_closed(StoreState& state, const std::shared_ptr<Segment>& segment) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(StoreOptions options, metrics::Registry& registry) {
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, metrics::Registry& registry) {
   AGENT_CHECK(io::make_folders(options.folder));
   AGENT_TRY(auto lock, io::lock_file(options.folder / "lock", std::chrono::milliseconds(0)));
   if (!lock) {

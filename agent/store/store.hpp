@@ -80,7 +80,7 @@ class Store final {
 public:
   // Creates the folder where it is missing, takes its lock and rebuilds the index.
   // Errors: conflict (another process owns the folder), io, full, denied.
-  static Result<std::unique_ptr<Store>> open(StoreOptions options, metrics::Registry& registry);
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options, metrics::Registry& registry);
   ~Store();
 
   // `key_bytes` is the most that the key to come will take; what it turns out not to need may stay unused.

@@ -45,12 +45,12 @@ void acknowledge(int pipe, std::string_view key, const Digest& digest) {
   std::vector<std::jthread> threads;
   for (int thread = 0; thread < k_threads; ++thread) {
     threads.emplace_back([&, thread] {
-      std::minstd_rand random(static_cast<unsigned>(round * k_threads + thread + 1));
+      std::minstd_rand random(static_cast<unsigned>((round * k_threads) + thread + 1));
       for (int i = 0;; ++i) {
         const auto name = std::to_string(round) + "." + std::to_string(thread) + "." + std::to_string(i);
         const auto size = i % 20 == 0 ? 150'000 : random() % 9000;
         const auto stored = put(**store, name, std::string(size, static_cast<char>(random())));
-        const auto counter = std::to_string(round * 1'000'000 + i);
+        const auto counter = std::to_string((round * 1'000'000) + i);
         const auto again = put(**store, "counter" + std::to_string(thread), counter);
         if (!stored || !again) {
           ::_exit(4);

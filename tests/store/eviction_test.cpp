@@ -29,7 +29,7 @@ protected:
 
   static std::string name(int i) { return "key" + std::to_string(i); }
   static std::string content(int i, std::size_t size = k_object) {
-    return std::string(size, static_cast<char>('a' + i % 26));
+    return std::string(size, static_cast<char>('a' + (i % 26)));
   }
 
   void fill(int from, int to) {
@@ -77,7 +77,7 @@ TEST_F(Eviction, TheDiskNeverTakesMoreThanTheCap) {
   open();
 
   for (int round = 0; round < 2; ++round) {
-    fill(round * 100, round * 100 + 100);
+    fill(round * 100, (round + 1) * 100);
     EXPECT_LE(disk_bytes(), k_cap + (64U << 10U));  // the file system's own bookkeeping
   }
 

@@ -20,7 +20,7 @@ std::string record(std::string_view key, std::string_view payload, std::uint16_t
                                           .size = payload.size(),
                                           .digest = io::sha256(io::bytes_of(payload)),
                                           .crc32c = io::crc32c(io::bytes_of(payload))});
-  bytes.resize((bytes.size() + 7) / 8 * 8);
+  bytes.resize(((bytes.size() + 7) / 8) * 8);
   return bytes;
 }
 

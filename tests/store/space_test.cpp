@@ -49,8 +49,8 @@ TEST_F(SpaceTest, ASegmentLeavesRoomForItsFooter) {
     ++extents;
   }
 
-  EXPECT_LE(taken + extents * k_entry, k_segment);
-  EXPECT_GT(taken + extents * k_entry, k_segment - 3000);
+  EXPECT_LE(taken + (extents * k_entry), k_segment);
+  EXPECT_GT(taken + (extents * k_entry), k_segment - 3000);
 }
 
 TEST_F(SpaceTest, WhatIsTooLargeForASegmentGetsItsOwn) {

@@ -19,8 +19,8 @@ class StoreThreads : public tests::StoreTest {};
 
 // What may be stored under a key is told by its first byte and length, so that any version can be checked.
 std::string content(int key, int version) {
-  const auto size = static_cast<std::size_t>(100 + (key * 7919 + version * 104'729) % 90'000);
-  return std::string(size, static_cast<char>('A' + (key + version) % 26));
+  const auto size = static_cast<std::size_t>(100 + (((key * 7919) + (version * 104'729)) % 90'000));
+  return std::string(size, static_cast<char>('A' + ((key + version) % 26)));
 }
 
 bool is_whole(std::string_view bytes) {
@@ -39,7 +39,7 @@ TEST_F(StoreThreads, NoReaderEverSeesBytesOfAnotherObject) {
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < 250; ++i) {
-        const int key = (i * 13 + thread * 5) % 60;
+        const int key = ((i * 13) + (thread * 5)) % 60;
         const auto name = "key" + std::to_string(key);
         if (!put(store, name, content(key, i))) {
           ++failed;
@@ -47,7 +47,7 @@ TEST_F(StoreThreads, NoReaderEverSeesBytesOfAnotherObject) {
         if (i % 50 == 49) {
           store.remove(name);
         }
-        const auto other = "key" + std::to_string((key * 3 + i) % 60);
+        const auto other = "key" + std::to_string(((key * 3) + i) % 60);
         const auto found = store.find(other);
         if (found && *found) {
           ++hits;
