@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <string_view>
 
@@ -111,7 +112,8 @@ Result<std::vector<std::string>> parse_producers(std::span<const std::byte> payl
   for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
     producers.emplace_back(from.text(from.number<std::uint16_t>()));
   }
-  if (!from.ok() || !from.left().empty() || !std::ranges::is_sorted(producers)) {
+  const auto unordered = std::ranges::adjacent_find(producers, std::greater_equal<>());
+  if (!from.ok() || !from.left().empty() || unordered != producers.end()) {
     return broken("the producers do not parse");
   }
   return producers;
@@ -228,7 +230,8 @@ Result<Manifest> parse_manifest(std::span<const std::byte> bytes) {
   if (bytes.size() > k_max_manifest_bytes || from.text(k_magic.size()) != k_magic) {
     return broken("this is none");
   }
-  if (const auto version = from.number<std::uint32_t>(); version != k_version) {
+  const auto version = from.number<std::uint32_t>();
+  if (from.ok() && version != k_version) {
     return fail(Errc::unsupported, "manifest: version {} was written by another version; this one knows {}",
                 version, k_version);
   }
