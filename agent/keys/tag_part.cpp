@@ -145,9 +145,14 @@ Result<MatrixPart> matrix_part(std::string_view json) {
   if (trimmed(json).empty() || trimmed(json) == "null") {
     return MatrixPart{};
   }
-  AGENT_TRY(const auto matrix, io::parse_json(json, "matrix", {.bytes = k_matrix_limit_bytes, .depth = 16}));
+  constexpr std::string_view k_expected = "give a JSON object, as ${{ toJSON(matrix) }} does";
+  const auto parsed = io::parse_json(json, "matrix", {.bytes = k_matrix_limit_bytes, .depth = 16});
+  if (!parsed) {
+    return fail(Errc::invalid, "{}; {}", parsed.error().message, k_expected);
+  }
+  const auto& matrix = *parsed;
   if (!matrix.is_object()) {
-    return fail(Errc::invalid, "matrix: must be a JSON object, as ${{{{ toJSON(matrix) }}}} gives");
+    return fail(Errc::invalid, "matrix: not a JSON object; {}", k_expected);
   }
   if (matrix.object()->empty()) {
     return MatrixPart{};
