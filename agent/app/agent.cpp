@@ -30,6 +30,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr seconds k_farewell(2);  // for answers in progress when the agent ends
+
 // Packs stay open, one descriptor each; the soft limit of 1,024 is for programs that use select(2).
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -104,12 +106,17 @@ Result<void> Agent::State::open() {
   options.spool = config.store;
   publisher = std::make_unique<publish::Publisher>(
       std::move(options),
-      publish::PublisherServices{
-          .storage = storage.get(), .clock = &clock, .registry = &registry, .published = [this] {
-            if (auto refreshed = tag->refresh(); !refreshed) {
-              log::warn("agent: refresh after publishing failed error={}", refreshed.error().message);
-            }
-          }});
+      publish::PublisherServices{.storage = storage.get(),
+                                 .clock = &clock,
+                                 .registry = &registry,
+                                 .published =
+                                     [this] {
+                                       if (auto refreshed = tag->refresh(); !refreshed) {
+                                         log::warn("agent: refresh after publishing failed error={}",
+                                                   refreshed.error().message);
+                                       }
+                                     },
+                                 .packs = tag != nullptr ? tag->packs() : nullptr});
   cache = std::make_unique<cache::Cache>(
       cache::CacheOptions{.tag = config.chain.own, .mode = config.mode, .spool = config.store},
       cache::CacheServices{.store = store.get(),
@@ -146,9 +153,11 @@ void Agent::State::warm_up() {
 }
 
 Result<void> Agent::State::serve() {
+  auto hosts = config.hosts;
+  hosts.push_back(config.address);
   RouteServices services{.status = *status,
                          .registry = registry,
-                         .gate = fronts::Gate({.token = config.token, .hosts = config.hosts}),
+                         .gate = fronts::Gate({.token = config.token, .hosts = std::move(hosts)}),
                          .fronts = fronts::make_fronts({.cache = *cache, .registry = registry}),
                          .control = {.flush = [this](auto deadline) { return flush(deadline); },
                                      .drain =
@@ -232,6 +241,10 @@ void Agent::State::end(std::string reason) {
 Agent::Agent(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Agent::~Agent() {
+  if (state_->server) {
+    // Whoever asked for the drain gets the figures before the socket goes.
+    state_->server->drain(k_farewell);
+  }
   state_->server.reset();  // handlers use what is destroyed next
 }
 
