@@ -230,7 +230,7 @@ bool Connection::send_answer(LoopContext& context) {
 }
 
 void Connection::end_exchange(LoopContext& context) {
-  if (!keep_alive_) {
+  if (!keep_alive_ || context.core.draining.load(std::memory_order_relaxed)) {
     linger();
     return;
   }

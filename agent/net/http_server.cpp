@@ -77,6 +77,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
     AGENT_TRY(auto local, Listener::unix_socket(options.unix_socket));
     listeners.push_back(std::move(local));
   }
+  if (listeners.empty()) {
+    return fail(Errc::invalid, "start HTTP server: neither an address nor a socket to listen on");
+  }
   auto state = std::make_unique<State>(std::move(options), std::move(handler), registry);
   state->port = port;
   std::vector<EventLoop*> loops;

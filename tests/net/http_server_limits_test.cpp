@@ -1,9 +1,12 @@
 // What hostile or unlucky clients meet: limits, deadlines, refusals; and how the server begins and ends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/net/test_server.hpp"
@@ -248,6 +251,7 @@ TEST(HttpServerLimits, SaysWhyItCannotListen) {
     return HttpServer::start(std::move(options), not_found(), registry);
   };
 
+  EXPECT_THAT(start({.address = ""}), FailsWith(Errc::invalid));
   EXPECT_THAT(start({.port = server.port()}), FailsWith(Errc::conflict));
   EXPECT_THAT(start({.address = "nowhere.invalid"}), FailsWith(Errc::invalid));
   EXPECT_THAT(start({.address = "192.0.2.1"}), FailsWith(Errc::invalid));
@@ -275,6 +279,58 @@ TEST(HttpServerLimits, DrainsAnswersInProgressAndAcceptsNoMore) {
   EXPECT_THAT(answer, EndsWith("the last"));
   drain.join();
   EXPECT_EQ(server.registry().total("hearth_http_connections"), 0U);
+}
+
+TEST(HttpServerLimits, ClosesBehindAnAnswerThatBeganBeforeTheDrain) {
+  TestServer server;
+  constexpr std::size_t k_size = 8U << 20U;
+  RawClient reader(server.port(), 4096);
+  ASSERT_TRUE(reader.send(get("/file?" + std::to_string(k_size))));
+  ASSERT_TRUE(reader.receive());
+  const auto begin = std::chrono::steady_clock::now();
+
+  std::jthread drain([&] { server.server().drain(20s); });
+  EXPECT_TRUE(reader.read_answer().ends_with(TestServer::content(k_size)));
+  EXPECT_TRUE(reader.is_closed_by_peer());
+  drain.join();
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
+}
+
+// Gives the process no descriptor beyond those it has, for as long as it lives.
+class DescriptorShortage final {
+public:
+  DescriptorShortage() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const io::Fd next(::dup(STDIN_FILENO));  // the lowest free one
+    const rlimit limit{.rlim_cur = static_cast<rlim_t>(next.get()), .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  DescriptorShortage(const DescriptorShortage&) = delete;
+  DescriptorShortage& operator=(const DescriptorShortage&) = delete;
+  ~DescriptorShortage() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+  rlimit before_{};
+};
+
+TEST(HttpServerLimits, AcceptsWhoWaitedWhileDescriptorsWereShort) {
+  TestServer server;
+  io::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  {
+    const DescriptorShortage shortage;  // the kernel completes the connection, and nobody can accept it
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server.port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_TRUE(server.some_rejected("descriptors"));
+  }
+
+  RawClient client(std::move(socket));
+  ASSERT_TRUE(client.send(get("/hello")));
+
+  EXPECT_THAT(client.read_answer(), EndsWith("hello"));
 }
 
 TEST(HttpServerLimits, EndsDrainingAtItsDeadline) {

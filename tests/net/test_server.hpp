@@ -111,13 +111,16 @@ public:
     return taken;
   }
 
-  // The bytes of /file?size: each position has its own value.
+  // The bytes of /file?size, up to 8 MiB; neighbours and pages differ.
   static std::string content(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) {
-      bytes[i] = static_cast<char>('a' + (i * 7 + i / 4093) % 26);
-    }
-    return bytes;
+    static const std::string all = [] {
+      std::string bytes(std::size_t{8} << 20U, '\0');
+      for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<char>('a' + (i * 7 + i / 4093) % 26);
+      }
+      return bytes;
+    }();
+    return all.substr(0, size);
   }
 
   // Makes /file hand out a slice that claims `more` bytes than the file has.
@@ -130,6 +133,14 @@ public:
       std::this_thread::sleep_for(5ms);
     }
     return rejected(reason) == count;
+  }
+
+  bool some_rejected(std::string_view reason) const {
+    const auto deadline = std::chrono::steady_clock::now() + 2s;
+    while (rejected(reason) == 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(5ms);
+    }
+    return rejected(reason) > 0;
   }
 
   std::uint64_t rejected(std::string_view reason) const {
