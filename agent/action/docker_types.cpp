@@ -48,6 +48,7 @@ io::Json host_config(const ContainerSpec& spec) {
   }
   return io::JsonObject{{"AutoRemove", true},
                         {"NetworkMode", spec.network},
+                        {"PidMode", spec.sees_host_processes ? "host" : ""},
                         {"Mounts", std::move(mounts)},
                         {"Binds", std::move(binds)},
                         {"CapDrop", io::JsonArray{"ALL"}},

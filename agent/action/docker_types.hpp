@@ -60,6 +60,7 @@ struct ContainerSpec {
   std::vector<Bind> binds;
   std::vector<std::string> volumes;       // anonymous, gone with the container
   std::vector<std::string> capabilities;  // all others are dropped
+  bool sees_host_processes = false;       // shares the host's process ids
   std::chrono::seconds stop_timeout{10};
 };
 

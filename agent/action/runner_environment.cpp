@@ -24,9 +24,11 @@ bool is_folder(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+}  // namespace
+
 // The host's `_temp`: the argument, or beside the folder of RUNNER_WORKSPACE, which is never translated
 // because it is not mounted (the temporary folder is always `<work>/_temp`: Runner.Common/HostContext.cs).
-fs::path host_temp(const io::Environment& environment, const Arguments& arguments) {
+fs::path host_temp_folder(const io::Environment& environment, const Arguments& arguments) {
   const fs::path told(arguments.host_temp);
   if (told.is_absolute()) {
     return told.lexically_normal();
@@ -37,20 +39,6 @@ fs::path host_temp(const io::Environment& environment, const Arguments& argument
   }
   return {};
 }
-
-io::Json read_event(const fs::path& path) {
-  if (path.empty()) {
-    return {};
-  }
-  const auto text = io::read_file(path, k_max_event_bytes);
-  if (!text) {
-    return {};
-  }
-  auto event = io::parse_json(*text, "the event's payload", {.bytes = k_max_event_bytes});
-  return event ? *std::move(event) : io::Json{};
-}
-
-}  // namespace
 
 Result<Arguments> parse_arguments(const std::vector<std::string>& arguments) {
   Arguments parsed;
@@ -71,17 +59,14 @@ std::string RunnerEnvironment::job_identity() const {
 RunnerEnvironment read_runner_environment(const io::Environment& environment, const Arguments& arguments) {
   const auto get = [&](std::string_view name) { return variable(environment, name); };
   return {.repository = get("GITHUB_REPOSITORY"),
-          .ref = get("GITHUB_REF"),
-          .event_name = get("GITHUB_EVENT_NAME"),
           .run_id = get("GITHUB_RUN_ID"),
           .run_attempt = get("GITHUB_RUN_ATTEMPT"),
           .sha = get("GITHUB_SHA"),
           .job = get("GITHUB_JOB"),
           .os = get("RUNNER_OS"),
           .arch = get("RUNNER_ARCH"),
-          .cache_mode = get("ACTIONS_CACHE_MODE"),
           .hosted = get("RUNNER_ENVIRONMENT") == "github-hosted",
-          .event = read_event(get("GITHUB_EVENT_PATH")),
+          .event = io::read_file(get("GITHUB_EVENT_PATH"), k_max_event_bytes).value_or(""),
           .workspace = get("GITHUB_WORKSPACE"),
           .job_network = arguments.job_network,
           .job_container = arguments.job_container};
@@ -89,7 +74,7 @@ RunnerEnvironment read_runner_environment(const io::Environment& environment, co
 
 Result<SharedFolder> find_shared_folder(const io::Environment& environment, const Arguments& arguments,
                                         const fs::path& root) {
-  const auto host = host_temp(environment, arguments);
+  const auto host = host_temp_folder(environment, arguments);
   if (host.empty()) {
     return fail(Errc::not_found, "the runner does not say where its temporary folder is on the host");
   }

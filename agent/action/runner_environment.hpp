@@ -12,7 +12,6 @@
 
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
-#include "agent/io/json.hpp"
 #include "agent/io/process.hpp"
 
 namespace agent::action {
@@ -40,18 +39,15 @@ struct SharedFolder {
 
 struct RunnerEnvironment {
   std::string repository;
-  std::string ref;
-  std::string event_name;
   std::string run_id;
   std::string run_attempt;
   std::string sha;
   std::string job;
-  std::string os;          // as the runner says it: "Linux"
-  std::string arch;        // "X64", "ARM64"
-  std::string cache_mode;  // ACTIONS_CACHE_MODE; empty on older servers
-  bool hosted = false;     // a machine of GitHub's, gone after the job
-  io::Json event;          // the webhook's payload; null where it cannot be read
-  fs::path workspace;      // here
+  std::string os;       // as the runner says it: "Linux"
+  std::string arch;     // "X64", "ARM64"
+  bool hosted = false;  // a machine of GitHub's, gone after the job
+  std::string event;    // the webhook's payload, JSON text; empty where it cannot be read
+  fs::path workspace;   // here
   std::string job_network;
   std::string job_container;  // id; empty where the steps run on the host
 
@@ -60,6 +56,9 @@ struct RunnerEnvironment {
 };
 
 RunnerEnvironment read_runner_environment(const io::Environment& environment, const Arguments& arguments);
+
+// The host's path of the runner's `_temp`; empty where it is not known.
+fs::path host_temp_folder(const io::Environment& environment, const Arguments& arguments);
 
 // The runner's temporary folder: /github/runner_temp, or the home folder in it on runners before 2.329.0.
 // `root` stands for "/" (tests). Errors: not_found where neither is mounted (nektos/act) or the host's path

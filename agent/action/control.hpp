@@ -1,0 +1,26 @@
+// The agent of this job, asked through its Unix socket in the shared folder (agent/app/routes.hpp lists the
+// paths). Used by one thread. Errors: transient (nobody listens, no answer in time), corrupt (not its
+// figures).
+#pragma once
+
+#include <chrono>
+
+#include "agent/core/result.hpp"
+#include "agent/io/file.hpp"
+#include "agent/report/figures.hpp"
+
+namespace agent::action {
+
+Result<report::Figures> ask_status(const io::fs::path& control_socket, std::chrono::milliseconds timeout);
+
+// Publishes what is pending, stops sccache's server, ends the agent: its final figures. Blocks up to the
+// deadline and what the agent takes to answer.
+Result<report::Figures> drain_agent(const io::fs::path& control_socket, std::chrono::seconds deadline);
+
+// What the agent last wrote to its record file. Errors: not_found, corrupt.
+Result<report::Figures> read_record(const io::fs::path& record);
+
+// {"endpoint": …} of the ready file. Errors: not_found while there is none, corrupt.
+Result<std::string> read_endpoint(const io::fs::path& ready_file);
+
+}  // namespace agent::action
