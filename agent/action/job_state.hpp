@@ -31,6 +31,7 @@ struct JobState {
   std::string job;                 // RunnerEnvironment::job_identity
   std::vector<std::string> users;  // one per step whose post has not run
   std::optional<AgentRecord> agent;
+  std::string trouble;  // why there is no agent, for the summary
 
   void add_user(std::string_view user);
   // True if nobody is left.

@@ -3,37 +3,13 @@
 #include <fmt/format.h>
 
 #include "agent/core/text.hpp"
+#include "agent/report/workflow_command.hpp"
 
 namespace agent::action {
 
 namespace {
 
-std::string escaped(std::string_view text, bool property) {
-  std::string result;
-  result.reserve(text.size());
-  for (const char letter : text) {
-    switch (letter) {
-      case '%':
-        result += "%25";
-        break;
-      case '\r':
-        result += "%0D";
-        break;
-      case '\n':
-        result += "%0A";
-        break;
-      case ':':
-        result += property ? "%3A" : ":";
-        break;
-      case ',':
-        result += property ? "%2C" : ",";
-        break;
-      default:
-        result += letter;
-    }
-  }
-  return result;
-}
+constexpr std::string_view k_title = "Hearth";
 
 // Cut to what the runner shows, not within a UTF-8 sequence.
 std::string_view shortened(std::string_view text) {
@@ -61,55 +37,43 @@ std::string harmless(std::string_view text) {
 
 }  // namespace
 
-std::string escaped_data(std::string_view text) {
-  return escaped(text, false);
-}
-
-std::string escaped_property(std::string_view text) {
-  return escaped(text, true);
-}
-
-void WorkflowLog::emit(std::string_view command) const {
-  *out_ << fmt::format("{}\n", command) << std::flush;
+void WorkflowLog::command(std::string_view line) const {
+  *out_ << fmt::format("{}\n", line) << std::flush;
 }
 
 void WorkflowLog::line(std::string_view text) const {
-  emit(harmless(text));
+  command(harmless(text));
 }
 
 void WorkflowLog::quote(std::string_view text) const {
   for (const auto part : split(trimmed(text), '\n')) {
-    emit(fmt::format("| {}", harmless(trimmed(part))));
+    command(fmt::format("| {}", harmless(trimmed(part))));
   }
 }
 
 void WorkflowLog::group(std::string_view title) const {
-  emit(fmt::format("::group::{}", escaped_data(title)));
+  command(fmt::format("::group::{}", report::escape_data(title)));
 }
 
 void WorkflowLog::end_group() const {
-  emit("::endgroup::");
-}
-
-void WorkflowLog::annotate(std::string_view command, std::string_view title, std::string_view text) const {
-  emit(fmt::format("::{} title={}::{}", command, escaped_property(title), escaped_data(shortened(text))));
+  command("::endgroup::");
 }
 
 void WorkflowLog::notice(std::string_view title, std::string_view text) const {
-  annotate("notice", title, text);
+  command(report::annotation(report::Severity::notice, title, shortened(text)));
 }
 
 void WorkflowLog::warning(std::string_view text) const {
-  annotate("warning", "Hearth", text);
+  command(report::annotation(report::Severity::warning, k_title, shortened(text)));
 }
 
 void WorkflowLog::error(std::string_view text) const {
-  annotate("error", "Hearth", text);
+  command(report::annotation(report::Severity::error, k_title, shortened(text)));
 }
 
 void WorkflowLog::mask(const Secret& secret) const {
   if (!secret.empty()) {
-    emit(fmt::format("::add-mask::{}", escaped_data(secret.reveal())));
+    command(fmt::format("::add-mask::{}", report::escape_data(secret.reveal())));
   }
 }
 

@@ -34,14 +34,11 @@ public:
   // From now on the runner shows *** instead.
   void mask(const Secret& secret) const;
 
-private:
-  void emit(std::string_view command) const;
-  void annotate(std::string_view command, std::string_view title, std::string_view text) const;
+  // A whole command, already escaped (agent/report/notices.hpp).
+  void command(std::string_view line) const;
 
+private:
   std::ostream* out_;
 };
-
-std::string escaped_data(std::string_view text);
-std::string escaped_property(std::string_view text);
 
 }  // namespace agent::action
