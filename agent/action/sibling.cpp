@@ -6,8 +6,8 @@ namespace agent::action {
 
 namespace {
 
-constexpr std::size_t k_socket_limit = 107;  // sun_path, less its terminating zero: unix(7)
-constexpr std::string_view k_program = "/opt/hearth/bin/hearth";
+constexpr std::size_t k_socket_limit = 107;                   // sun_path, less its terminating zero: unix(7)
+constexpr std::string_view k_entrypoint = "/hearth-sibling";  // the Dockerfile links it to the program
 constexpr std::string_view k_real_sccache = "/opt/hearth/bin/real/sccache";
 constexpr std::string_view k_store_volume = "/var/lib/hearth";
 constexpr std::string_view k_alias = "hearth";
@@ -83,7 +83,7 @@ ContainerSpec sibling_spec(const SiblingFacts& facts) {
   const auto& backend = facts.plan.backend;
   ContainerSpec spec{.name = facts.name,
                      .image = facts.own.image,
-                     .entrypoint = {std::string(k_program), "action", "sibling"},
+                     .entrypoint = {std::string(k_entrypoint)},
                      .command = sibling_arguments(facts),
                      .labels = facts.own.labels,
                      .network = "host",
