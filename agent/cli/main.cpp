@@ -1,5 +1,5 @@
-// One binary, several names: `hearth` with its commands, and /hearth-pre, /hearth-main, /hearth-post in the
-// action's image, which all get the same arguments.
+// One binary, several names: `hearth` with its commands, and /hearth-pre, /hearth-main, /hearth-post and
+// /hearth-sibling in the action's image, where all stages get the same arguments.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -8,15 +8,29 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/action/action.hpp"
 #include "agent/cli/command.hpp"
 
 namespace {
+
+constexpr std::string_view k_stage_prefix = "hearth-";
+
+int dispatch(int argc, char** argv) {
+  std::string_view name(argc > 0 ? argv[0] : "hearth");
+  name.remove_prefix(name.rfind('/') + 1);
+  for (const std::string_view stage : {"pre", "main", "post", "sibling"}) {
+    if (name.starts_with(k_stage_prefix) && name.substr(k_stage_prefix.size()) == stage) {
+      return agent::action::run_stage(stage, std::vector<std::string>(argv + 1, argv + argc));
+    }
+  }
+  return agent::cli::run_program(argc, argv);
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return agent::cli::run_program(argc, argv);
+    return dispatch(argc, argv);
   } catch (const std::exception& error) {
     fmt::print(stderr, "hearth: unexpected error: {}\n", error.what());
     return agent::cli::k_failure;
