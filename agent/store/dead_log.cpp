@@ -13,7 +13,7 @@ namespace agent::store {
 namespace {
 
 constexpr std::size_t k_mark_bytes = 16;
-constexpr std::uint64_t k_largest_log_bytes = std::uint64_t{256} << 20U;
+constexpr std::uint64_t k_largest_log_bytes = std::uint64_t{1} << 30U;
 
 void append_mark(std::string& to, const DeadMark& mark) {
   io::append_le(to, mark.segment);
@@ -40,16 +40,16 @@ std::vector<DeadMark> marks_of(std::string_view log, const std::set<std::uint64_
 Result<DeadLog> DeadLog::open(const io::fs::path& folder, const std::set<std::uint64_t>& segments) {
   const auto path = folder / "dead.log";
   auto log = io::read_file(path, k_largest_log_bytes);
-  if (!log && log.error().code != Errc::not_found && log.error().code != Errc::invalid) {
+  if (!log && log.error().code != Errc::not_found) {
     return std::unexpected(std::move(log).error());
   }
   auto marks = marks_of(log.value_or(""), segments);
-  // Rewritten when torn or mostly about segments that are gone; else appended to.
-  const auto size = log ? log->size() : 0;
-  if (size % k_mark_bytes != 0 || size > 2 * marks.size() * k_mark_bytes) {
-    std::string compact;
-    std::ranges::for_each(marks, [&](const DeadMark& mark) { append_mark(compact, mark); });
-    AGENT_CHECK(io::write_file(path, compact));
+  // Marks of segments that are gone must go before their numbers can be given again: they would kill records
+  // of the new ones.
+  if (log && log->size() != marks.size() * k_mark_bytes) {
+    std::string kept;
+    std::ranges::for_each(marks, [&](const DeadMark& mark) { append_mark(kept, mark); });
+    AGENT_CHECK(io::write_file(path, kept));
   }
   AGENT_TRY(auto file, io::open_file(path, O_WRONLY | O_CREAT | O_APPEND));
   return DeadLog(std::move(file), std::move(marks));

@@ -1,7 +1,7 @@
 // Which records of the local store are no longer its objects: evicted, removed, replaced or quarantined.
 // Without it a restart would bring back what footers and record scans still show. The file `dead.log` is a
 // sequence of 16-byte marks (segment number, offset of the payload; both little-endian 64-bit); an
-// incomplete last one and marks of segments that do not exist mean nothing.
+// incomplete last one and marks of segments that do not exist mean nothing, and are dropped at opening.
 // Thread-safe: a mark is one appending write. Nothing is synced: after a power cut a dead record may come
 // back, with its own bytes or, where they were punched out, as a checksum error.
 #pragma once
