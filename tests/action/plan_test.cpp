@@ -1,0 +1,139 @@
+#include "agent/action/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/result_matchers.hpp"
+
+namespace agent::action {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using tests::FailsWith;
+using tests::Succeeds;
+
+constexpr std::string_view k_public = R"({"repository":{"private":false,"default_branch":"main"}})";
+constexpr std::string_view k_fork = R"({"repository":{"private":false,"default_branch":"main"},
+  "pull_request":{"head":{"repo":{"full_name":"stranger/r"}}}})";
+
+struct Job {
+  Inputs inputs{};
+  RunnerEnvironment runner{};
+  io::Environment environment{};
+  fs::path host_temp = "/home/runner/_work/_temp";
+
+  Result<Plan> plan() const {
+    return make_plan(
+        {.inputs = inputs, .runner = runner, .environment = environment, .host_temp = host_temp});
+  }
+};
+
+Job push_to_main() {
+  Job job;
+  job.runner.repository = "o/r";
+  job.runner.os = "Linux";
+  job.runner.arch = "X64";
+  job.runner.run_id = "123456789";
+  job.runner.run_attempt = "2";
+  job.runner.event = k_public;
+  job.environment = {
+      {"GITHUB_REPOSITORY", "o/r"}, {"GITHUB_EVENT_NAME", "push"}, {"GITHUB_REF", "refs/heads/main"}};
+  job.inputs.tag_prefix = "rust";
+  job.inputs.toolchain = "1.95.0";
+  return job;
+}
+
+Job pull_request_of_a_fork() {
+  auto job = push_to_main();
+  job.runner.event = k_fork;
+  job.environment = {{"GITHUB_REPOSITORY", "o/r"},
+                     {"GITHUB_EVENT_NAME", "pull_request"},
+                     {"GITHUB_REF", "refs/pull/7/merge"},
+                     {"GITHUB_BASE_REF", "main"}};
+  return job;
+}
+
+TEST(Plan, WritesTheBranchsOwnScopeBesideTheRunnersTemp) {
+  const auto plan = push_to_main().plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->tag.tag, "rust-1.95.0-sccache-linux-x86_64");
+  EXPECT_EQ(plan->mode(), "read-write");
+  EXPECT_EQ(plan->scopes.own, "refs/heads/main");
+  EXPECT_EQ(plan->backend.url, "disk:///home/runner/_work/_hearth");
+  EXPECT_EQ(plan->backend.missing, BackendChoice::Missing::make);
+  EXPECT_TRUE(plan->warnings.empty());
+}
+
+TEST(Plan, TakesANamedFolderAndDoesNotMakeIt) {
+  auto job = push_to_main();
+  job.inputs.backend = {.kind = BackendInput::Kind::named, .url = "disk:///srv/hearth"};
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->backend.folder, "/srv/hearth");
+  EXPECT_EQ(plan->backend.missing, BackendChoice::Missing::error);
+}
+
+TEST(Plan, OwnsUpThatNothingIsKeptOnHostedMachines) {
+  auto job = push_to_main();
+  job.runner.hosted = true;
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->backend.url, "none");
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("keeps nothing between jobs")));
+}
+
+TEST(Plan, KeepsStrangersOutOfTheHostsFolder) {
+  const auto plan = pull_request_of_a_fork().plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->mode(), "read-only");
+  EXPECT_EQ(plan->backend.url, "none");
+  EXPECT_THAT(plan->remarks, Contains(HasSubstr("public repository")));
+}
+
+TEST(Plan, SaysWhenTheWishToWriteIsNotGranted) {
+  auto job = pull_request_of_a_fork();
+  job.inputs.mode = keys::RequestedMode::read_write;
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->mode(), "read-only");
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("mode is read-only")));
+}
+
+TEST(Plan, ObeysTheServersCacheMode) {
+  auto job = push_to_main();
+  job.environment.emplace_back("ACTIONS_CACHE_MODE", "none");
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_TRUE(plan->off());
+}
+
+TEST(Plan, WarnsOfAScopeThatChangesWithTheRun) {
+  auto job = push_to_main();
+  job.inputs.scope = "run-123456789";
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_FALSE(plan->warnings.empty());
+}
+
+TEST(Plan, RefusesAMatrixThatIsNone) {
+  auto job = push_to_main();
+  job.inputs.matrix = "[1]";
+
+  EXPECT_THAT(job.plan(), FailsWith(Errc::invalid));
+}
+
+}  // namespace
+}  // namespace agent::action
