@@ -142,6 +142,11 @@ bool drain_once(int fd, std::string& into, std::size_t limit) {
   return count > 0;
 }
 
+// A pidfd, readable once the child has ended.
+Fd handle_of(pid_t pid) {
+  return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 // Where a child's captured output arrives; invalid descriptors where it is not captured.
 struct Streams {
   Fd out;
@@ -259,7 +264,7 @@ Result<Exit> run(const Command& command, std::chrono::milliseconds deadline) {
   AGENT_TRY(const auto pid, spawn(command, actions));
   out.reset();
   err.reset();
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // readable once the child has ended
+  const auto process = handle_of(pid);
   Exit exit;
   const bool ended = process.valid() && watch(process, streams, exit, until);
   if (!ended) {
@@ -280,17 +285,15 @@ Result<Child> Child::start(const Command& command) {
     actions.discard(STDERR_FILENO);
   }
   AGENT_TRY(const auto pid, spawn(command, actions));
-  return Child(pid);
+  return Child(pid, handle_of(pid));
 }
 
 void Child::signal(int number) const {
-  if (pid_ > 0) {
-    ::kill(pid_, number);
-  }
+  ::syscall(SYS_pidfd_send_signal, handle_.get(), number, nullptr, 0);
 }
 
 int Child::wait() {
-  return wait_for(std::exchange(pid_, -1));
+  return wait_for(pid_);
 }
 
 }  // namespace agent::io

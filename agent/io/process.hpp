@@ -51,12 +51,12 @@ std::optional<fs::path> find_program(std::string_view name, const Environment& e
 Result<Exit> run(const Command& command, std::chrono::milliseconds deadline);
 
 // A started child, for those that signal it or wait later. The destructor does not kill: it must be waited
-// for.
+// for. `signal` may be called from any thread while another waits.
 class Child final {
 public:
   // `output` may not be captured.
   static Result<Child> start(const Command& command);
-  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), handle_(std::move(other.handle_)) {}
   Child& operator=(Child&&) = delete;
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -69,8 +69,9 @@ public:
   int wait();
 
 private:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  Child(pid_t pid, Fd handle) : pid_(pid), handle_(std::move(handle)) {}
   pid_t pid_;
+  Fd handle_;  // a pidfd: a signal cannot reach whoever has the number next
 };
 
 }  // namespace agent::io

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "agent/core/text.hpp"
 #include "tests/support/result_matchers.hpp"
@@ -252,6 +253,20 @@ TEST(Child, IsSignalledAndWaitedFor) {
   child->signal(SIGTERM);
 
   EXPECT_EQ(child->wait(), 128 + SIGTERM);
+}
+
+TEST(Child, IsSignalledWhileAnotherThreadWaits) {
+  auto child = Child::start({.arguments = {"sleep", "60"}});
+  ASSERT_THAT(child, Succeeds());
+  int code = -1;
+  std::jthread waiter([&] { code = child->wait(); });
+  std::this_thread::sleep_for(20ms);  // if it does not wait yet, the signal must arrive all the same
+
+  child->signal(SIGINT);
+  waiter.join();
+
+  EXPECT_EQ(code, 128 + SIGINT);
+  child->signal(SIGINT);  // to nobody: the number may belong to somebody else by now
 }
 
 TEST(Child, StartsWithDefaultSignals) {
