@@ -14,6 +14,7 @@ constexpr int k_ok = 0;
 constexpr int k_failure = 1;
 constexpr int k_usage = 2;
 constexpr int k_miss = 3;
+constexpr int k_conflict = 4;
 
 // Runs after parsing; returns the exit code.
 using Run = std::function<int()>;
@@ -21,7 +22,8 @@ using Run = std::function<int()>;
 // A declared command and what it does.
 using Command = std::pair<CLI::App*, Run>;
 
-// Prints "hearth: <message>" to standard error; k_usage for invalid input, else k_failure.
+// Prints "hearth: <message>" to standard error; k_usage for invalid input, k_conflict where somebody else has
+// the store, the port or the tag, else k_failure.
 int report_error(const Error& error);
 
 // The program with every command; `argc` and `argv` as main got them.

@@ -26,10 +26,14 @@ Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, s
   }
   std::map<std::string, ConfigEntry> entries;
   try {
-    const auto document = YAML::Load(std::string(text));
-    if (document.IsNull()) {
+    const auto documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      return fail(Errc::invalid, "{}: holds {} documents; only one is read", name, documents.size());
+    }
+    if (documents.empty() || documents.front().IsNull()) {
       return entries;
     }
+    const auto& document = documents.front();
     if (!document.IsMap()) {
       return fail(Errc::invalid, "{}: must be a mapping of option names to values", name);
     }

@@ -15,7 +15,14 @@ namespace agent::cli {
 
 int report_error(const Error& error) {
   fmt::print(stderr, "hearth: {}\n", error.message);
-  return error.code == Errc::invalid ? k_usage : k_failure;
+  switch (error.code) {
+    case Errc::invalid:
+      return k_usage;
+    case Errc::conflict:
+      return k_conflict;
+    default:
+      return k_failure;
+  }
 }
 
 namespace {
