@@ -1,0 +1,215 @@
+// The program as its main() calls it: exit codes and what people read. The running binary: tests/agent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/cli/command.hpp"
+#include "agent/io/file.hpp"
+#include "agent/io/json.hpp"
+#include "tests/support/result_matchers.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace agent::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+const std::vector<std::string> k_commands = {
+#define COMMAND(name) #name,
+#include "agent/cli/commands.def"
+#undef COMMAND
+};
+
+struct Outcome {
+  int code = 0;
+  std::string output;
+  std::string errors;
+};
+
+// In a folder without .hearth.yml or toolchain file.
+class Program : public testing::Test {
+protected:
+  Program() { std::filesystem::current_path(folder_.path()); }
+  ~Program() override { std::filesystem::current_path(before_); }
+
+  static Outcome hearth(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "hearth");
+    std::vector<char*> pointers;
+    for (auto& argument : arguments) {
+      pointers.push_back(argument.data());
+    }
+    pointers.push_back(nullptr);
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = run_program(static_cast<int>(arguments.size()), pointers.data());
+    std::fflush(stdout);
+    return {.code = code,
+            .output = testing::internal::GetCapturedStdout(),
+            .errors = testing::internal::GetCapturedStderr()};
+  }
+
+  std::filesystem::path before_ = std::filesystem::current_path();
+  tests::TempFolder folder_;
+};
+
+TEST_F(Program, ShowsAnExampleInTheHelpOfEveryCommand) {
+  const auto all = hearth({"--help"});
+  EXPECT_EQ(all.code, k_ok);
+  for (const auto& command : k_commands) {
+    EXPECT_THAT(all.output, HasSubstr("\n  " + command + " ")) << command;
+    const auto help = hearth({command, "--help"});
+    EXPECT_EQ(help.code, k_ok) << command;
+    EXPECT_THAT(help.output, HasSubstr("Example:\n")) << command;
+    EXPECT_THAT(help.output, HasSubstr("hearth " + command)) << command;
+    EXPECT_EQ(help.errors, "") << command;
+  }
+}
+
+TEST_F(Program, TellsItsVersion) {
+  const auto version = hearth({"--version"});
+  EXPECT_EQ(version.code, k_ok);
+  EXPECT_THAT(version.output, MatchesRegex("hearth [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST_F(Program, AnswersWrongUsageWithTwo) {
+  EXPECT_EQ(hearth({}).code, k_usage);
+  EXPECT_EQ(hearth({"no-such-command"}).code, k_usage);
+  EXPECT_EQ(hearth({"tag", "surplus"}).code, k_usage);
+  EXPECT_EQ(hearth({"run"}).code, k_usage);
+  for (const auto& command : k_commands) {
+    SCOPED_TRACE(command);
+    auto arguments = std::vector<std::string>{command, "--no-such-flag"};
+    if (command == "run") {
+      arguments.insert(arguments.end(), {"--", "true"});
+    }
+    const auto unknown = hearth(arguments);
+    EXPECT_EQ(unknown.code, k_usage) << command;
+    EXPECT_THAT(unknown.errors, HasSubstr("--no-such-flag")) << command;
+    EXPECT_EQ(unknown.output, "") << command;
+  }
+}
+
+TEST_F(Program, NamesTheModesWhenItIsGivenAnother) {
+  for (const auto& arguments : {std::vector<std::string>{"agent", "--tag", "t", "--mode", "readwrite"},
+                                {"run", "--tag", "t", "--mode", "readwrite", "--", "true"}}) {
+    const auto wrong = hearth(arguments);
+    EXPECT_EQ(wrong.code, k_usage);
+    EXPECT_THAT(wrong.errors, AllOf(HasSubstr("readwrite"), HasSubstr("read-write"), HasSubstr("read-only"),
+                                    HasSubstr("write-only"), HasSubstr("off")));
+  }
+}
+
+TEST_F(Program, RefusesAnOpenAgentBeyondLoopback) {
+  const auto wrong = hearth({"agent", "--tag", "t", "--listen", "0.0.0.0:0"});
+  EXPECT_EQ(wrong.code, k_usage);
+  EXPECT_THAT(wrong.errors, HasSubstr("--token-file"));
+}
+
+TEST_F(Program, RefusesAddressesThatAreNone) {
+  for (const auto* listen : {"", "7420", "127.0.0.1:", "127.0.0.1:port", "127.0.0.1:65536", "127.0.0.1:-1"}) {
+    EXPECT_EQ(hearth({"agent", "--tag", "t", "--listen", listen}).code, k_usage) << listen;
+  }
+}
+
+TEST_F(Program, RefusesAnEmptyTokenFile) {
+  ASSERT_THAT(io::write_file("token", " \n"), tests::Succeeds());
+  const auto wrong = hearth({"agent", "--tag", "t", "--token-file", "token"});
+  EXPECT_EQ(wrong.code, k_usage);
+  EXPECT_THAT(wrong.errors, HasSubstr("token is empty"));
+  EXPECT_EQ(hearth({"agent", "--tag", "t", "--token-file", "none"}).code, k_failure);
+}
+
+TEST_F(Program, PrintsTheTag) {
+  const auto tag =
+      hearth({"tag", "--prefix", "rust", "--toolchain", "1.95.0", "--os", "Linux", "--arch", "X64"});
+  EXPECT_EQ(tag.code, k_ok);
+  EXPECT_EQ(tag.output, "rust-1.95.0-sccache-linux-x86_64\n");
+  EXPECT_EQ(tag.errors, "");
+}
+
+TEST_F(Program, PrintsTheTagsPartsAsJson) {
+  const auto tag = hearth({"tag", "--json", "--toolchain", "1.95.0", "--os", "linux", "--arch", "arm64",
+                           "--matrix", R"({"b":2,"a":1})"});
+  EXPECT_EQ(tag.code, k_ok);
+  const auto json = io::parse_json(tag.output, "tag");
+  ASSERT_THAT(json, tests::Succeeds());
+  EXPECT_THAT(json->text("tag"), MatchesRegex(".*1\\.95\\.0-sccache-linux-aarch64-.*-[0-9a-f]{16}"));
+  ASSERT_NE((*json)["parts"].array(), nullptr);
+  for (const auto& part : *(*json)["parts"].array()) {
+    EXPECT_NE(part.text("name"), "");
+    EXPECT_NE(part.text("source"), "") << part.text("name");
+  }
+  EXPECT_NE((*json)["warnings"].array(), nullptr);
+}
+
+TEST_F(Program, ExplainsWhereEachPartComesFrom) {
+  const auto tag = hearth({"tag", "--explain", "--toolchain", "1.95.0"});
+  EXPECT_EQ(tag.code, k_ok);
+  EXPECT_THAT(tag.output, AllOf(HasSubstr("toolchain"), HasSubstr("1.95.0"), HasSubstr("arch")));
+}
+
+TEST_F(Program, AnswersABrokenMatrixWithTwo) {
+  const auto tag = hearth({"tag", "--toolchain", "1", "--matrix", "{broken"});
+  EXPECT_EQ(tag.code, k_usage);
+  EXPECT_THAT(tag.errors, HasSubstr("matrix"));
+}
+
+TEST_F(Program, AsksForTheControlSocket) {
+  for (const auto* command : {"status", "flush", "drain"}) {
+    const auto missing = hearth({command});
+    EXPECT_EQ(missing.code, k_usage) << command;
+    EXPECT_THAT(missing.errors, HasSubstr("--control")) << command;
+
+    const auto nobody = hearth({command, "--control", (folder_.path() / "nobody").string()});
+    EXPECT_EQ(nobody.code, k_failure) << command;
+    EXPECT_THAT(nobody.errors, HasSubstr("nobody")) << command;
+  }
+  EXPECT_EQ(hearth({"drain", "--control", "x", "--deadline", "soon"}).code, k_usage);
+}
+
+TEST_F(Program, ReadsVariablesBelowFlagsAndAboveTheFile) {
+  ASSERT_THAT(io::write_file(".hearth.yml", "prefix: file\ntoolchain: '1'\n"), tests::Succeeds());
+  EXPECT_THAT(hearth({"tag", "--toolchain", "2"}).output, MatchesRegex("file-2-sccache-.*"));
+  ::setenv("HEARTH_PREFIX", "variable", 1);
+  const auto by_variable = hearth({"tag"});
+  const auto by_flag = hearth({"tag", "--prefix", "flag"});
+  ::unsetenv("HEARTH_PREFIX");
+  EXPECT_THAT(by_variable.output, MatchesRegex("variable-1-sccache-.*"));
+  EXPECT_THAT(by_flag.output, MatchesRegex("flag-1-sccache-.*"));
+}
+
+TEST_F(Program, AnswersAWrongConfigurationFileWithTwo) {
+  ASSERT_THAT(io::write_file(".hearth.yml", "tag: a\nunheard-of: b\n"), tests::Succeeds());
+  const auto wrong = hearth({"tag"});
+  EXPECT_EQ(wrong.code, k_usage);
+  EXPECT_THAT(wrong.errors, HasSubstr(".hearth.yml:2:1: unknown key 'unheard-of'"));
+}
+
+TEST_F(Program, CompletesItsOwnCommands) {
+  for (const auto* shell : {"bash", "zsh"}) {
+    const auto script = hearth({"completion", shell});
+    EXPECT_EQ(script.code, k_ok);
+    for (const auto& command : k_commands) {
+      EXPECT_THAT(script.output, HasSubstr("    " + command + ") words=")) << shell;
+    }
+  }
+  EXPECT_EQ(hearth({"completion", "fish"}).code, k_usage);
+}
+
+TEST_F(Program, SaysWhatKeepsACommandFromRunning) {
+  EXPECT_EQ(report_error({.code = Errc::invalid, .message = "x"}), k_usage);
+  EXPECT_EQ(report_error({.code = Errc::io, .message = "x"}), k_failure);
+  EXPECT_EQ(report_error({.code = Errc::conflict, .message = "x"}), k_conflict);
+}
+
+}  // namespace
+}  // namespace agent::cli
