@@ -20,6 +20,7 @@ namespace agent::cli {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
@@ -85,15 +86,13 @@ TEST_F(Program, AnswersWrongUsageWithTwo) {
   EXPECT_EQ(hearth({"no-such-command"}).code, k_usage);
   EXPECT_EQ(hearth({"tag", "surplus"}).code, k_usage);
   EXPECT_EQ(hearth({"run"}).code, k_usage);
+  EXPECT_THAT(hearth({"agent", "--no-such-flag"}).errors, HasSubstr("--no-such-flag"));
   for (const auto& command : k_commands) {
     SCOPED_TRACE(command);
-    auto arguments = std::vector<std::string>{command, "--no-such-flag"};
-    if (command == "run") {
-      arguments.insert(arguments.end(), {"--", "true"});
-    }
-    const auto unknown = hearth(arguments);
-    EXPECT_EQ(unknown.code, k_usage) << command;
-    EXPECT_THAT(unknown.errors, HasSubstr("--no-such-flag")) << command;
+    const auto unknown = hearth({command, "--no-such-flag"});
+    EXPECT_EQ(unknown.code, k_usage);
+    // What is missing is said first, where something is.
+    EXPECT_THAT(unknown.errors, AnyOf(HasSubstr("--no-such-flag"), HasSubstr("is required")));
     EXPECT_EQ(unknown.output, "") << command;
   }
 }
