@@ -15,7 +15,7 @@ constexpr std::string_view k_suffix = ".seg";
 constexpr std::uint8_t k_stuck = 254;
 constexpr std::uint8_t k_taken = 255;
 
-// The first page behind a range.
+// The first page behind a range that is not empty: an empty one touches no page.
 std::size_t page_after(std::uint64_t end) {
   return static_cast<std::size_t>((end + k_page_bytes - 1) / k_page_bytes);
 }
@@ -23,6 +23,9 @@ std::size_t page_after(std::uint64_t end) {
 }  // namespace
 
 void PageUsers::add(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) {
+    return;
+  }
   if (users_.size() < page_after(end)) {
     users_.resize(page_after(end));
   }
@@ -32,6 +35,9 @@ void PageUsers::add(std::uint64_t begin, std::uint64_t end) {
 }
 
 void PageUsers::remove(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) {
+    return;
+  }
   const auto stop = std::min(page_after(end), users_.size());
   for (auto page = static_cast<std::size_t>(begin / k_page_bytes); page < stop; ++page) {
     if (users_[page] > 0 && users_[page] < k_stuck) {

@@ -138,6 +138,39 @@ TEST_F(Recovery, RemovedAndReplacedObjectsDoNotComeBackAfterAKill) {
   EXPECT_EQ(store_->figures().quarantined, 0U);
 }
 
+TEST_F(Recovery, AContinuedPageIsSharedByOldAndNewObjects) {
+  put(open(), "replaced", "old").value();
+  crash();
+  put(open(), "kept", random_bytes(50'000, 1)).value();  // begins in the page where the old object is
+
+  put(*store_, "replaced", "new").value();
+
+  EXPECT_EQ(get(*store_, "kept"), random_bytes(50'000, 1));
+  crash();
+  EXPECT_EQ(get(open(), "kept"), random_bytes(50'000, 1));
+}
+
+TEST_F(Recovery, AnObjectWhereARemovedOneWasIsNotTakenForIt) {
+  for (const auto* key : {"a", "b", "c"}) {
+    put(open(), key, "old").value();  // segment 1, where two records die and one stays
+  }
+  store_->remove("a");
+  store_->remove("b");
+  ASSERT_THAT(store_->seal(), Succeeds());
+  put(*store_, "removed", "old").value();
+  store_->remove("removed");
+  ASSERT_THAT(store_->seal(), Succeeds());
+  ASSERT_EQ(segments().size(), 1U);
+  open();
+  ASSERT_THAT(store_->seal(), Succeeds());
+
+  put(*store_, "c", "new").value();
+  ASSERT_THAT(store_->seal(), Succeeds());
+  put(*store_, "kept", "new").value();  // the first record of segment 2, as the removed one was
+
+  EXPECT_EQ(get(open(), "kept"), "new");
+}
+
 TEST_F(Recovery, CutAtEveryByteOnlyTheLastObjectIsLost) {
   open();
   const auto first = random_bytes(100, 1);

@@ -63,6 +63,20 @@ TEST(PageUsers, RemovingWhatWasNeverAddedDoesNothing) {
   EXPECT_TRUE(pages.take_unused(0, k_far, k_far).empty());
 }
 
+TEST(PageUsers, AnEmptyRangeTouchesNoPage) {
+  PageUsers pages;
+  pages.add(0, 5000);
+
+  pages.remove(5000, 5000);
+  pages.add(4999, 4999);
+  pages.remove(0, 4096);
+
+  const auto holes = pages.take_unused(0, 5000, k_far);
+  ASSERT_EQ(holes.size(), 1U);
+  EXPECT_EQ(holes[0].offset, 0U);
+  EXPECT_EQ(holes[0].size, 4096U);
+}
+
 TEST(SegmentName, IsReadBackAndNothingElseIs) {
   EXPECT_EQ(segment_name(12), "0000000012.seg");
   EXPECT_EQ(segment_number("0000000012.seg"), 12U);
