@@ -69,7 +69,8 @@ Result<store::PackIndex> index_by_range(backends::ObjectStorage& storage, const 
 
 bool LoadedPack::checked(std::uint32_t position) const {
   const auto mark = mark_of(position);
-  return (marks[mark / 8].load(std::memory_order_relaxed) >> (mark % 8) & 1U) != 0;
+  const unsigned bits = marks[mark / 8].load(std::memory_order_relaxed);
+  return ((bits >> (mark % 8)) & 1U) != 0;
 }
 
 void LoadedPack::set_checked(std::uint32_t position) const {
