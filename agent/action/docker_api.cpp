@@ -48,8 +48,8 @@ Errc code_of(int status) {
 std::unexpected<Error> failure_of(std::string_view call, const net::ClientResponse& response) {
   const auto json = io::parse_json(response.body, "Docker's answer", {.bytes = k_max_docker_answer});
   const auto said = json ? json->text("message") : std::string{};
-  return fail(code_of(response.status), "docker {}: {} {}", call, response.status,
-              said.empty() ? "without a message" : said);
+  return fail(code_of(response.status), "Docker: {} ({} to {})", said.empty() ? "no message" : said,
+              response.status, call.substr(0, call.find('?')));
 }
 
 }  // namespace

@@ -40,10 +40,10 @@ bool JobState::drop_user(std::string_view user) {
 }
 
 io::Json to_json(const JobState& state) {
-  io::JsonObject json{{"schema", k_schema},
-                      {"job", state.job},
-                      {"trouble", state.trouble},
-                      {"users", io::JsonArray(state.users.begin(), state.users.end())}};
+  io::JsonObject json{
+      {"schema", k_schema},       {"job", state.job},
+      {"tag", state.tag},         {"mode", state.mode},
+      {"trouble", state.trouble}, {"users", io::JsonArray(state.users.begin(), state.users.end())}};
   if (state.agent) {
     json.emplace("agent", to_json(*state.agent));
   }
@@ -55,7 +55,12 @@ Result<JobState> parse_job_state(std::string_view text) {
   if (json["schema"].integer() != k_schema) {
     return fail(Errc::corrupt, "the job's state is of another version");
   }
-  JobState state{.job = json.text("job"), .users = {}, .agent = {}, .trouble = json.text("trouble")};
+  JobState state{.job = json.text("job"),
+                 .users = {},
+                 .agent = {},
+                 .tag = json.text("tag"),
+                 .mode = json.text("mode"),
+                 .trouble = json.text("trouble")};
   if (const auto* users = json["users"].array()) {
     for (const auto& user : *users) {
       if (const auto* name = user.string()) {
@@ -77,7 +82,7 @@ Result<LockedJobState> LockedJobState::open(const io::fs::path& folder, std::str
                 (folder / "job.lock").string());
   }
   auto file = folder / "job.json";
-  JobState state{.job = std::string(job), .users = {}, .agent = {}, .trouble = {}};
+  JobState state{.job = std::string(job), .users = {}, .agent = {}, .tag = {}, .mode = {}, .trouble = {}};
   if (const auto text = io::read_file(file, k_max_bytes)) {
     if (auto known = parse_job_state(*text); known && known->job == job) {
       state = *std::move(known);

@@ -31,7 +31,9 @@ struct JobState {
   std::string job;                 // RunnerEnvironment::job_identity
   std::vector<std::string> users;  // one per step whose post has not run
   std::optional<AgentRecord> agent;
-  std::string trouble;  // why there is no agent, for the summary
+  std::string tag;      // what main planned, for the summary of a job without an agent
+  std::string mode;     // likewise
+  std::string trouble;  // why there is no agent
 
   void add_user(std::string_view user);
   // True if nobody is left.

@@ -107,6 +107,8 @@ Result<AgentRecord> join_job(const Stage& stage, const Inputs& inputs, const Pla
   AGENT_CHECK(stage.commands.save_state("user", user));
   set_output(stage, "summary-json", job.summary().host.string());
   state->add_user(user);
+  state->tag = plan.tag.tag;
+  state->mode = plan.mode();
   AGENT_CHECK(state.save());
   const StartFacts facts{.inputs = inputs,
                          .runner = stage.runner,

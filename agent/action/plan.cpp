@@ -20,6 +20,12 @@ keys::RootTagInputs tag_inputs(const PlanFacts& facts) {
       .run = {.id = runner.run_id, .attempt = runner.run_attempt, .sha = runner.sha}};
 }
 
+// A job without a toolchain file cannot do anything about it from in here: nothing to annotate every run
+// with.
+bool is_usual(std::string_view warning) {
+  return warning.starts_with("the toolchain part is 'any'");
+}
+
 // A folder of the host is shared by every job on it, and nobody who reaches Docker's socket is kept out of
 // it: not for what strangers may send to a public repository.
 BackendChoice automatic_backend(const PlanFacts& facts, Plan& plan) {
@@ -66,7 +72,7 @@ Result<Plan> make_plan(const PlanFacts& facts) {
   Plan plan;
   AGENT_TRY(plan.tag, keys::root_tag(tag_inputs(facts)));
   for (const auto& warning : plan.tag.warnings) {
-    plan.warnings.push_back(warning);
+    (is_usual(warning) ? plan.remarks : plan.warnings).push_back(warning);
   }
   plan.scopes =
       keys::scopes_of(keys::github_context(facts.environment, facts.runner.event), facts.inputs.mode);

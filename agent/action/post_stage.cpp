@@ -5,6 +5,7 @@
 #include "agent/action/agent_start.hpp"
 #include "agent/action/control.hpp"
 #include "agent/action/stage.hpp"
+#include "agent/app/compilations.hpp"
 #include "agent/report/markdown.hpp"
 #include "agent/report/notices.hpp"
 #include "agent/sccache/install.hpp"
@@ -40,12 +41,16 @@ report::Figures figures_left_behind(const JobFolder& job, const AgentRecord& age
   return figures;
 }
 
-// The agent stops sccache's server when it drains; without an agent it is up to us.
-void stop_sccache(const Stage& stage, const JobFolder& job) {
+// The agent asks sccache's server and stops it when it drains; without an agent it is up to us.
+void end_sccache(const Stage& stage, const JobFolder& job, report::Figures& figures) {
   const auto folder = job.sccache().here;
   sccache::Server server({.real = folder / "bin" / sccache::k_real,
                           .socket = folder / sccache::k_socket,
                           .state = folder / sccache::k_state});
+  if (server.take_snapshot(seconds(10))) {
+    app::add_compilations(figures, *server.statistics());
+  }
+  app::add_launcher_events(figures, server.events());
   if (const auto stopped = server.stop(seconds(15)); !stopped) {
     stage.log.line(stopped.error().message);
   }
@@ -57,12 +62,14 @@ Outcome drain(const Stage& stage, const JobFolder& job, const AgentRecord& agent
     const bool late = figures->pending.value_or(0) > 0;
     return {.figures = *std::move(figures), .ending = late ? report::Ending::late : report::Ending::drained};
   }
+  Outcome outcome{.figures = {}, .ending = report::Ending::died};
   if (auto figures = ask_status(job.control().here, seconds(5))) {
-    stop_sccache(stage, job);
-    return {.figures = *std::move(figures), .ending = report::Ending::late};
+    outcome = {.figures = *std::move(figures), .ending = report::Ending::late};
+  } else {
+    outcome.figures = figures_left_behind(job, agent);
   }
-  stop_sccache(stage, job);
-  return {.figures = figures_left_behind(job, agent), .ending = report::Ending::died};
+  end_sccache(stage, job, outcome.figures);
+  return outcome;
 }
 
 // Having drained it ends by itself, and Docker removes its container; what is left after a while is removed
@@ -101,6 +108,9 @@ void say(const Stage& stage, const JobFolder& job, const Outcome& outcome, bool 
       stage.log.line(fmt::format("No job summary: {}", written.error().message));
     }
   }
+  if (outcome.ending == report::Ending::not_started) {
+    return;  // main has said so
+  }
   for (const auto& notice : report::notices(outcome.figures, outcome.ending)) {
     stage.log.command(notice);
   }
@@ -126,7 +136,8 @@ bool is_cache_error(const Outcome& outcome) {
 
 Outcome without_agent(const JobState& state) {
   Outcome outcome{.figures = {}, .ending = report::Ending::not_started};
-  outcome.figures.mode = "off";
+  outcome.figures.tag = state.tag;
+  outcome.figures.mode = state.mode;
   outcome.figures.backend = "none";
   if (!state.trouble.empty()) {
     outcome.figures.notes.push_back(state.trouble);

@@ -1,32 +1,15 @@
 #include "agent/app/status.hpp"
 
-#include "agent/sccache/statistics.hpp"
+#include "agent/app/compilations.hpp"
 
 namespace agent::app {
 
 namespace {
 
-constexpr double k_percent = 100;
 constexpr double k_milliseconds = 1000;
 
 std::optional<double> in_milliseconds(std::optional<double> seconds) {
   return seconds ? std::optional(*seconds * k_milliseconds) : std::nullopt;
-}
-
-void add_compilations(report::Figures& figures, const sccache::Statistics& statistics) {
-  figures.hits = statistics.hits();
-  figures.misses = statistics.misses();
-  figures.errors = statistics.errors();
-  figures.compile_requests = statistics.compile_requests;
-  const auto looked_up = statistics.hits() + statistics.misses();
-  if (looked_up > 0) {
-    figures.hit_rate = k_percent * static_cast<double>(statistics.hits()) / static_cast<double>(looked_up);
-  }
-  for (const auto& [name, counts] : statistics.languages) {
-    figures.languages[name] = {.hits = counts.hits, .misses = counts.misses};
-  }
-  figures.non_cacheable = statistics.not_cached;
-  figures.saved_seconds_estimate = statistics.saved_seconds_estimate();
 }
 
 void add_requests(report::Figures& figures, const metrics::Registry& registry) {
@@ -100,10 +83,8 @@ report::Figures Status::figures() const {
       add_compilations(figures, *observed.statistics);
     }
     if (observed.watches_sccache) {
-      figures.sccache_mode = "proxy";
-      figures.restarts = observed.events.restarts;
+      add_launcher_events(figures, observed.events);
     }
-    figures.fallbacks = observed.events.fallbacks;
     figures.preload_seconds = observed.preload_seconds;
     figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());
   });

@@ -128,6 +128,18 @@ TEST(Plan, WarnsOfAScopeThatChangesWithTheRun) {
   EXPECT_FALSE(plan->warnings.empty());
 }
 
+TEST(Plan, OnlyRemarksThatNoToolchainIsPinned) {
+  auto job = push_to_main();
+  job.inputs.toolchain.clear();
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->tag.tag, "rust-any-sccache-linux-x86_64");
+  EXPECT_TRUE(plan->warnings.empty());
+  EXPECT_THAT(plan->remarks, Contains(HasSubstr("'any'")));
+}
+
 TEST(Plan, RefusesAMatrixThatIsNone) {
   auto job = push_to_main();
   job.inputs.matrix = "[1]";
