@@ -1,0 +1,64 @@
+// What the action reads from outside, Docker's answers, the job's state, inputs, is taken or refused, never
+// believed beyond its bounds; a state that can be read can be written and is then read the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <streambuf>
+#include <string>
+#include <string_view>
+
+#include "agent/action/docker_types.hpp"
+#include "agent/action/inputs.hpp"
+#include "agent/action/job_state.hpp"
+#include "agent/action/runner_environment.hpp"
+#include "agent/action/workflow_log.hpp"
+
+namespace {
+
+// Whatever is logged or quoted stays one line and no command.
+class LineCheck final : public std::streambuf {
+protected:
+  int overflow(int letter) override {
+    if (at_line_start_ && letter == ':') {
+      std::abort();
+    }
+    at_line_start_ = letter == '\n' || (at_line_start_ && letter == ' ');
+    return letter;
+  }
+
+private:
+  bool at_line_start_ = true;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace agent::action;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+
+  static_cast<void>(parse_container(text));
+  static_cast<void>(agreed_version(text));
+  static_cast<void>(parse_arguments({text}));
+
+  if (const auto state = parse_job_state(text)) {
+    const auto written = to_json(*state).dump();
+    const auto again = parse_job_state(written);
+    if (!again || to_json(*again).dump() != written) {
+      std::abort();
+    }
+  }
+  for (const auto* name :
+       {"INPUT_BACKEND", "INPUT_PRELOAD", "INPUT_MATRIX", "INPUT_MODE", "INPUT_MAX-SIZE"}) {
+    if (const auto inputs = read_inputs({{name, text}}); inputs && !inputs->backend.url.empty()) {
+      const auto folder = inputs->backend.disk_folder();
+      if (!folder.starts_with('/') || folder.find("..") == 0) {
+        std::abort();
+      }
+    }
+  }
+  LineCheck check;
+  std::ostream out(&check);
+  WorkflowLog(out).line(text);
+  WorkflowLog(out).quote(text);
+  return 0;
+}
