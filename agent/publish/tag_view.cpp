@@ -114,6 +114,7 @@ Result<bool> TagViewState::refresh_scope(Scope& scope) {
 void TagViewState::load_packs(Scope& scope, const Manifest& manifest) {
   std::vector<std::shared_ptr<const LoadedPack>> loaded;
   loaded.reserve(manifest.packs.size());
+  std::optional<Error> first_error;
   scope.complete = true;
   for (const auto& record : manifest.packs) {
     auto pack = packs->load(storage, record);
@@ -127,7 +128,11 @@ void TagViewState::load_packs(Scope& scope, const Manifest& manifest) {
         .counter("hearth_tag_packs_skipped_total", "Packs of the tag that could not be used.",
                  {{"reason", std::string(reason)}})
         .add();
-    log::warn("publish: pack left out tag={} reason={} error={}", scope.id.tag, reason, pack.error().message);
+    first_error = first_error ? first_error : std::move(pack).error();
+  }
+  if (first_error) {  // one line: a pruned cache misses hundreds
+    log::warn("publish: packs left out tag={} count={} first_error={}", scope.id.tag,
+              manifest.packs.size() - loaded.size(), first_error->message);
   }
   scope.packs = std::move(loaded);
 }
