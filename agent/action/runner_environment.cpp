@@ -42,10 +42,17 @@ fs::path host_temp_folder(const io::Environment& environment, const Arguments& a
 
 Result<Arguments> parse_arguments(const std::vector<std::string>& arguments) {
   Arguments parsed;
+  std::string* last = nullptr;
   for (const auto& argument : arguments) {
-    if (!take(argument, "--host-temp", parsed.host_temp) &&
-        !take(argument, "--job-network", parsed.job_network) &&
-        !take(argument, "--job-container", parsed.job_container)) {
+    if (take(argument, "--host-temp", parsed.host_temp)) {
+      last = &parsed.host_temp;
+    } else if (take(argument, "--job-network", parsed.job_network)) {
+      last = &parsed.job_network;
+    } else if (take(argument, "--job-container", parsed.job_container)) {
+      last = &parsed.job_container;
+    } else if (last != nullptr && !argument.starts_with("--")) {
+      *last += " " + argument;  // container hooks split arguments at blanks
+    } else {
       return fail(Errc::invalid, "argument '{}' is none that action.yml passes", argument);
     }
   }

@@ -40,6 +40,11 @@ public:
     answers_.with([&](auto& answers) { answers[call] = {status, std::move(body)}; });
   }
 
+  // Runs before the answer to such a call.
+  void meanwhile(const std::string& call, std::function<void()> action) {
+    actions_.with([&](auto& actions) { actions[call] = std::move(action); });
+  }
+
   // Every call so far, "POST /v1.41/containers/x/stop?t=5", and its body behind a blank.
   std::vector<std::string> calls() const {
     return calls_.with([](const auto& calls) { return calls; });
@@ -72,6 +77,13 @@ private:
     }
     const auto below =
         request.path.substr(std::min<std::size_t>(request.path.find('/', 1), request.path.size()));
+    const auto action = actions_.with([&](const auto& actions) {
+      const auto known = actions.find(request.method + " " + below);
+      return known != actions.end() ? known->second : std::function<void()>();
+    });
+    if (action) {
+      action();
+    }
     return answers_.with([&](const auto& answers) {
       const auto known = answers.find(request.method + " " + below);
       if (known == answers.end()) {
@@ -83,6 +95,7 @@ private:
 
   metrics::Registry registry_;
   Guarded<std::map<std::string, std::pair<int, std::string>>> answers_;
+  Guarded<std::map<std::string, std::function<void()>>> actions_;
   Guarded<std::vector<std::string>> calls_;
   std::unique_ptr<net::HttpServer> server_;
 };

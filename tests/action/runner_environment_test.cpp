@@ -89,6 +89,14 @@ TEST(Arguments, AreThoseOfTheManifest) {
   EXPECT_THAT(parse_arguments({"--host-temp"}), FailsWith(Errc::invalid));
 }
 
+TEST(Arguments, MayHaveBeenSplitAtBlanks) {
+  const auto parsed = parse_arguments({"--host-temp=/my", "runner/_temp", "--job-network="});
+
+  ASSERT_THAT(parsed, Succeeds());
+  EXPECT_EQ(parsed->host_temp, "/my runner/_temp");
+  EXPECT_THAT(parse_arguments({"runner/_temp"}), FailsWith(Errc::invalid));
+}
+
 TEST(RunnerEnvironment, TellsAttemptsOfOneJobApart) {
   const io::Environment first{
       {"GITHUB_REPOSITORY", "o/r"}, {"GITHUB_RUN_ID", "5"}, {"GITHUB_RUN_ATTEMPT", "1"}};

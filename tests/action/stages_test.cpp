@@ -1,0 +1,306 @@
+// Main and post against a fake Docker daemon and a fake agent: what the runner gets to see.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <sstream>
+
+#include "agent/action/stage.hpp"
+#include "agent/report/figures.hpp"
+#include "tests/action/fake_docker.hpp"
+#include "tests/support/result_matchers.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace agent::action {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using tests::FakeDocker;
+using tests::Succeeds;
+using tests::TempFolder;
+
+std::string own_host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+std::size_t occurrences(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) {
+    ++count;
+  }
+  return count;
+}
+
+// A job on a self-hosted runner, its files below a folder that stands for "/".
+class StagesTest : public testing::Test {
+protected:
+  void SetUp() override {
+    for (const auto* folder : {"github/runner_temp", "github/workspace", "var/run", "commands"}) {
+      fs::create_directories(root() / folder);
+    }
+    for (const auto* name : {"sccache", "launcher"}) {
+      ASSERT_THAT(io::write_file(root() / name, "#!/bin/sh\necho sccache 0.16.0\n", {.mode = 0755}),
+                  Succeeds());
+    }
+    ::setenv("HEARTH_SCCACHE", (root() / "sccache").c_str(), 1);
+    ::setenv("HEARTH_LAUNCHER", (root() / "launcher").c_str(), 1);
+    environment_ = {{"GITHUB_REPOSITORY", "o/r"},
+                    {"GITHUB_EVENT_NAME", "push"},
+                    {"GITHUB_REF", "refs/heads/main"},
+                    {"GITHUB_RUN_ID", "123456789"},
+                    {"GITHUB_JOB", "build"},
+                    {"RUNNER_OS", "Linux"},
+                    {"RUNNER_ARCH", "X64"},
+                    {"RUNNER_ENVIRONMENT", "self-hosted"}};
+    for (const auto* name :
+         {"GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"}) {
+      environment_.emplace_back(name, (root() / "commands" / name).string());
+    }
+  }
+  void TearDown() override {
+    ::unsetenv("HEARTH_SCCACHE");
+    ::unsetenv("HEARTH_LAUNCHER");
+  }
+
+  fs::path root() const { return temp_.path(); }
+  fs::path job() const { return root() / "github/runner_temp/hearth"; }
+  std::string log() const { return out_.str(); }
+  std::string written(std::string_view file) const {
+    return io::read_file(root() / "commands" / file, 1U << 20U).value_or("");
+  }
+  // The value of an entry NAME<<DELIMITER.
+  std::string entry(std::string_view file, std::string_view name) const {
+    const auto text = written(file);
+    const auto at = text.rfind(std::string(name) + "<<");
+    const auto begin = at == std::string::npos ? at : text.find('\n', at);
+    return begin == std::string::npos ? "(absent)"
+                                      : text.substr(begin + 1, text.find('\n', begin + 1) - begin - 1);
+  }
+
+  int run(int (*stage)(const Stage&)) {
+    const Arguments arguments{.host_temp = "/w/_temp", .job_network = {}, .job_container = {}};
+    return stage({.environment = environment_,
+                  .arguments = arguments,
+                  .runner = read_runner_environment(environment_, arguments),
+                  .log = WorkflowLog(out_),
+                  .commands = FileCommands(environment_),
+                  .stop = {},
+                  .root = root()});
+  }
+
+  // A daemon whose containers come up as agents.
+  void start_docker() {
+    docker_ = std::make_unique<FakeDocker>(root() / "var/run/docker.sock");
+    const auto own = own_host_name();
+    docker_->when(
+        "GET /containers/" + own + "/json", 200,
+        R"({"Id":")" + own + R"(00","Image":"sha256:1","Config":{"Labels":{"0a1b2c":""}},"State":{}})");
+    docker_->when("GET /containers/json", 200, "[]");
+    docker_->when("POST /containers/create", 201, R"({"Id":"sibling"})");
+    docker_->when("POST /containers/sibling/start", 204, "");
+    docker_->meanwhile("POST /containers/sibling/start", [this] { start_agent(); });
+  }
+
+  void start_agent() {
+    report::Figures figures;
+    figures.tag = "t";
+    figures.backend = "disk:///w/_hearth";
+    figures.mode = "read-write";
+    figures.tag_objects = objects_;
+    figures.hits = 3;
+    figures.misses = 1;
+    figures.hit_rate = 75;
+    figures.pending = pending_;
+    auto started = net::HttpServer::start(
+        {.address = "", .unix_socket = job() / "agent/control.sock"},
+        [figures](const net::Request&, net::Responder&) -> net::Decision {
+          return net::text_response(200, report::to_json(figures).dump());
+        },
+        registry_);
+    ASSERT_THAT(started, Succeeds());
+    agent_ = *std::move(started);
+    ASSERT_THAT(io::write_file(job() / "agent/ready.json", R"({"endpoint":"http://127.0.0.1:7420"})"),
+                Succeeds());
+  }
+
+  // As the runner gives main's state to post.
+  void hand_over_state() { io::set_variable(environment_, "STATE_user", entry("GITHUB_STATE", "user")); }
+
+  TempFolder temp_;
+  io::Environment environment_;
+  std::ostringstream out_;
+  std::unique_ptr<FakeDocker> docker_;
+  metrics::Registry registry_;
+  std::unique_ptr<net::HttpServer> agent_;
+  std::uint64_t objects_ = 0;
+  std::uint64_t pending_ = 0;
+};
+
+TEST_F(StagesTest, WithoutDockerTheBuildGoesOnWithOneWarningAndNothingExported) {
+  EXPECT_EQ(run(run_main), k_ok);
+  hand_over_state();
+  EXPECT_EQ(run(run_post), k_ok);
+
+  EXPECT_EQ(occurrences(log(), "::warning"), 1U) << log();
+  EXPECT_THAT(log(), HasSubstr("The build goes on uncached: there is no"));
+  EXPECT_EQ(written("GITHUB_ENV") + written("GITHUB_PATH"), "");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "endpoint"), "");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "root-tag"), "build-any-sccache-linux-x86_64");
+  EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), HasSubstr("without the cache"));
+}
+
+TEST_F(StagesTest, WithoutDockerTheStepFailsWhereThatWasAskedFor) {
+  environment_.emplace_back("INPUT_FAIL-ON-CACHE-ERROR", "true");
+
+  EXPECT_EQ(run(run_main), k_cache_error);
+  EXPECT_THAT(log(), HasSubstr("::error"));
+}
+
+TEST_F(StagesTest, UnderActTheBuildGoesOnWithOneWarning) {
+  fs::remove_all(root() / "github");
+
+  EXPECT_EQ(run(run_main), k_ok);
+  EXPECT_EQ(run(run_post), k_ok);
+  EXPECT_EQ(occurrences(log(), "::warning"), 1U) << log();
+}
+
+TEST_F(StagesTest, AWrongModeStopsTheJobBeforeItsSteps) {
+  environment_.emplace_back("INPUT_MODE", "readonly");
+
+  EXPECT_EQ(run(run_pre), k_invalid_input);
+  EXPECT_THAT(log(), HasSubstr("read-only"));
+}
+
+TEST_F(StagesTest, SwitchedOffNothingHappens) {
+  environment_.emplace_back("INPUT_MODE", "off");
+
+  EXPECT_EQ(run(run_main), k_ok);
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "mode"), "off");
+  EXPECT_FALSE(fs::exists(job()));
+  EXPECT_EQ(written("GITHUB_ENV"), "");
+}
+
+TEST_F(StagesTest, AnAgentThatIsReadyIsExportedByHostPaths) {
+  start_docker();
+  objects_ = 12;
+
+  EXPECT_EQ(run(run_main), k_ok) << log();
+
+  EXPECT_EQ(entry("GITHUB_ENV", "RUSTC_WRAPPER"), "/w/_temp/hearth/sccache/bin/sccache");
+  EXPECT_EQ(written("GITHUB_PATH"), "/w/_temp/hearth/sccache/bin\n");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "endpoint"), "http://127.0.0.1:7420");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "cache-hit"), "true");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "backend"), "disk:///w/_hearth");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "summary-json"), "/w/_temp/hearth/summary.json");
+  EXPECT_EQ(occurrences(log(), "::warning"), 0U) << log();
+}
+
+TEST_F(StagesTest, TheTokenReachesTheStepsMaskedAndNoContainersDescription) {
+  start_docker();
+
+  EXPECT_EQ(run(run_main), k_ok);
+
+  const auto at = log().find("::add-mask::");
+  ASSERT_NE(at, std::string::npos);
+  const auto token = log().substr(at + 12, 64);
+  EXPECT_THAT(io::read_file(job() / "sccache/bin/launcher.conf", 65536).value_or(""), HasSubstr(token));
+  EXPECT_THAT(docker_->calls(), Not(Contains(HasSubstr(token))));
+  EXPECT_EQ(occurrences(log(), token), 1U);
+}
+
+TEST_F(StagesTest, AnEmptyTagFailsTheStepWhereThatWasAskedFor) {
+  start_docker();
+  environment_.emplace_back("INPUT_FAIL-ON-MISS", "true");
+
+  EXPECT_EQ(run(run_main), k_miss);
+}
+
+TEST_F(StagesTest, ASecondUseAttachesAndTheLastPostEndsTheAgent) {
+  start_docker();
+  EXPECT_EQ(run(run_main), k_ok);
+  const auto first = entry("GITHUB_STATE", "user");
+  EXPECT_EQ(run(run_main), k_ok);
+  const auto second = entry("GITHUB_STATE", "user");
+  ASSERT_NE(first, second);
+
+  io::set_variable(environment_, "STATE_user", second);
+  EXPECT_EQ(run(run_post), k_ok);
+  EXPECT_EQ(written("GITHUB_STEP_SUMMARY"), "");
+  io::set_variable(environment_, "STATE_user", first);
+  EXPECT_EQ(run(run_post), k_ok);
+
+  const auto calls = docker_->calls();
+  EXPECT_EQ(std::ranges::count(calls, "POST /v1.41/containers/sibling/start"), 1);
+  EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), HasSubstr("3 of 4"));
+}
+
+TEST_F(StagesTest, PostLeavesNothingButTheFigures) {
+  start_docker();
+  EXPECT_EQ(run(run_main), k_ok);
+  hand_over_state();
+
+  EXPECT_EQ(run(run_post), k_ok);
+
+  std::vector<std::string> left;
+  for (const auto& file : fs::directory_iterator(job())) {
+    left.push_back(file.path().filename());
+  }
+  EXPECT_EQ(left, std::vector<std::string>{"summary.json"});
+  EXPECT_THAT(log(), HasSubstr("::notice"));
+}
+
+TEST_F(StagesTest, WhatWasNotPublishedFailsPostWhereThatWasAskedFor) {
+  start_docker();
+  pending_ = 5;
+  environment_.emplace_back("INPUT_FAIL-ON-CACHE-ERROR", "true");
+  EXPECT_EQ(run(run_main), k_ok);
+  hand_over_state();
+
+  EXPECT_EQ(run(run_post), k_cache_error);
+}
+
+TEST_F(StagesTest, AnAgentThatEndsAtOnceIsQuotedAndLeavesNothing) {
+  start_docker();
+  docker_->meanwhile("POST /containers/sibling/start", [this] {
+    ASSERT_THAT(io::write_file(job() / "agent/agent.log", "first\nhearth: open store: no space left\n"),
+                Succeeds());
+  });
+
+  EXPECT_EQ(run(run_main), k_ok);
+
+  EXPECT_THAT(
+      log(),
+      HasSubstr("The build goes on uncached: the agent ended before it was ready: hearth: open store"));
+  EXPECT_THAT(log(), HasSubstr("| first\n"));
+  EXPECT_EQ(written("GITHUB_ENV"), "");
+  EXPECT_THAT(docker_->calls(), Contains(StartsWith("DELETE /v1.41/containers/hearth-")));
+}
+
+TEST_F(StagesTest, AnAgentThatDiedIsReportedByPost) {
+  start_docker();
+  EXPECT_EQ(run(run_main), k_ok);
+  agent_.reset();
+  hand_over_state();
+
+  EXPECT_EQ(run(run_post), k_ok);
+
+  EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), HasSubstr("agent stopped"));
+}
+
+TEST_F(StagesTest, PostOfAStepThatNeverRanDoesNothing) {
+  start_docker();
+
+  EXPECT_EQ(run(run_post), k_ok);
+  EXPECT_TRUE(docker_->calls().empty());
+}
+
+}  // namespace
+}  // namespace agent::action
