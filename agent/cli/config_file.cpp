@@ -1,8 +1,13 @@
 #include "agent/cli/config_file.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <sstream>
+#include <utility>
 
 #include "agent/io/file.hpp"
 
@@ -18,43 +23,85 @@ constexpr std::array<std::string_view, 14> k_keys = {
     "backend",        "tag",    "mode",      "store", "max-size",   "min-free-space", "preload-deadline",
     "preload-budget", "prefix", "toolchain", "scope", "repository", "drain-deadline", "summary-json"};
 
+// Takes one document that is a mapping of scalars. Works on events, because the node API loops for ever over
+// some texts once more than the first document is wanted (YAML::LoadAll, yaml-cpp 0.7).
+class Reader final : public YAML::EventHandler {
+public:
+  std::map<std::string, ConfigEntry> entries;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ > 0) {
+      refuse(mark, "only one document is read");
+    }
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+    if (in_map_) {
+      refuse(key_ ? key_mark_ : mark, k_plain);
+    }
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { refuse(mark, k_plain); }
+  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& value) override {
+    if (!in_map_) {
+      refuse(mark, k_mapping);
+    }
+    if (!key_) {
+      key_ = value;
+      key_mark_ = mark;
+      return;
+    }
+    const ConfigEntry entry{.value = value, .line = key_mark_.line + 1, .column = key_mark_.column + 1};
+    if (!entries.emplace(*key_, entry).second) {
+      refuse(key_mark_, "'" + *key_ + "' is given twice");
+    }
+    key_.reset();
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {
+    refuse(key_ ? key_mark_ : mark, in_map_ ? k_plain : k_mapping);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {
+    if (in_map_) {
+      refuse(key_ ? key_mark_ : mark, k_plain);
+    }
+    in_map_ = true;
+  }
+  void OnMapEnd() override {}
+
+private:
+  static constexpr const char* k_mapping = "must be a mapping of option names to values";
+  static constexpr const char* k_plain = "every value must be a plain text, number or boolean";
+
+  [[noreturn]] static void refuse(const YAML::Mark& mark, const std::string& why) {
+    throw YAML::ParserException(mark, why);
+  }
+
+  int documents_ = 0;
+  bool in_map_ = false;
+  std::optional<std::string> key_;  // whose value comes next
+  YAML::Mark key_mark_;
+};
+
 }  // namespace
 
 Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, std::string_view name) {
   if (text.size() > k_limit) {
     return fail(Errc::invalid, "{}: larger than {} bytes", name, k_limit);
   }
-  std::map<std::string, ConfigEntry> entries;
   try {
-    const auto documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      return fail(Errc::invalid, "{}: holds {} documents; only one is read", name, documents.size());
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    Reader reader;
+    if (parser.HandleNextDocument(reader)) {
+      parser.HandleNextDocument(reader);  // which refuses it, where there is one
     }
-    if (documents.empty() || documents.front().IsNull()) {
-      return entries;
-    }
-    const auto& document = documents.front();
-    if (!document.IsMap()) {
-      return fail(Errc::invalid, "{}: must be a mapping of option names to values", name);
-    }
-    for (const auto& pair : document) {
-      const auto mark = pair.first.Mark();
-      const ConfigEntry entry{.value = pair.second.IsScalar() ? pair.second.Scalar() : "",
-                              .line = mark.line + 1,
-                              .column = mark.column + 1};
-      if (!pair.first.IsScalar() || !pair.second.IsScalar()) {
-        return fail(Errc::invalid, "{}:{}:{}: every value must be a plain text, number or boolean", name,
-                    entry.line, entry.column);
-      }
-      if (!entries.emplace(pair.first.Scalar(), entry).second) {
-        return fail(Errc::invalid, "{}:{}:{}: '{}' is given twice", name, entry.line, entry.column,
-                    pair.first.Scalar());
-      }
-    }
+    return std::move(reader.entries);
   } catch (const YAML::Exception& error) {
     return fail(Errc::invalid, "{}:{}:{}: {}", name, error.mark.line + 1, error.mark.column + 1, error.msg);
   }
-  return entries;
 }
 
 Result<void> apply_config_file(CLI::App& command) {

@@ -66,6 +66,8 @@ TEST(ParseConfig, SurvivesHostileText) {
     }
     EXPECT_THAT(parse_config(text, "f.yml"), FailsWith(Errc::invalid)) << part;
   }
+  // Found by fuzzing: yaml-cpp's LoadAll never came back.
+  EXPECT_THAT(parse_config(",_: :\x20\x0f\x20\x0fm\n:od \"m", "f.yml"), FailsWith(Errc::invalid));
   // Nine levels of nine references each: expanded it would be gigabytes.
   std::string bomb = "a0: &a0 [x]\n";
   for (int i = 1; i < 10; ++i) {
