@@ -223,7 +223,7 @@ void append(std::string& out, const Json& value, const Layout& layout, int depth
   } else if (const auto whole = value.integer()) {
     out += fmt::format("{}", *whole);
   } else if (const auto number = value.number(); number && std::isfinite(*number)) {
-    out += fmt::format("{}", *number);
+    out += fmt::format("{}", *number + 0.0);  // -0.0 equals 0.0 and gives the same text
   } else {
     out += "null";
   }

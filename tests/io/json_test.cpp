@@ -180,6 +180,13 @@ TEST(JsonDump, SortsKeysSoThatEqualValuesGiveEqualText) {
   EXPECT_EQ(other.dump(), one.dump());
 }
 
+TEST(JsonDump, GivesEqualNumbersEqualText) {
+  for (const auto* zero : {"0", "-0", "0.0", "-0.0", "-0E0", "0e9"}) {
+    EXPECT_EQ(parse_json(zero, "test")->dump(), "0") << zero;
+  }
+  EXPECT_EQ(parse_json("1e2", "test")->dump(), parse_json("100", "test")->dump());
+}
+
 TEST(JsonDump, EscapesWhatMustBe) {
   EXPECT_EQ(Json("\"\\\n\r\t\x01\x7F/é").dump(), R"("\"\\\n\r\t\u0001\u007f/é")");
   EXPECT_EQ(Json(std::string("\0", 1)).dump(), R"("\u0000")");
