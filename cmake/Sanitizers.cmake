@@ -7,3 +7,7 @@ if(HEARTH_SANITIZE)
     add_compile_options(-Wno-tsan)
   endif()
 endif()
+# Without counters in the modules the fuzzer would be guided by its own few lines only.
+if(HEARTH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
