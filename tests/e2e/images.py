@@ -274,7 +274,7 @@ def import_tree(root: pathlib.Path) -> None:
 def build(context: str | os.PathLike, tag: str, *, dockerfile: str | None = None,
           target: str | None = None, timeout: float = 2400) -> str:
     """Builds an image with the classic builder; returns its output."""
-    command = ["docker", "build", "-t", tag]
+    command = ["docker", "build", "--force-rm", "-t", tag]
     for name in proxy_environment():
         command += ["--build-arg", name]
     if dockerfile:

@@ -118,13 +118,14 @@ class ProductTest(unittest.TestCase):
         self.assertEqual(found["errors"], 0, found)
 
     def assert_cold(self, result: JobResult) -> int:
-        """Nothing was cached, and everything compiled is published. Returns how much."""
+        """Nothing was cached, and everything compiled is published. Returns how
+        many lookups there were; equal sources in one tree are hits even so."""
         found = figures(result)
-        self.assertEqual(found["hits"], 0, found)
-        self.assertGreater(found["misses"], 0, found)
+        self.assertEqual(result.step("hearth").outputs["cache-hit"], "false")
+        self.assertGreater(found["misses"], found["hits"], found)
         self.assertEqual(found["pending"], 0, found)
         self.assertEqual(found["published"], found["stores"], found)
-        return found["misses"]
+        return found["hits"] + found["misses"]
 
 
 def run_hearth(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
@@ -133,3 +134,7 @@ def run_hearth(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
     return subprocess.run([program("hearth"), *arguments], env=environment, text=True,
                           errors="replace", capture_output=True, stdin=subprocess.DEVNULL,
                           timeout=options.pop("timeout", 600), check=False, **options)
+
+
+if __name__ == "__main__":
+    print(image())

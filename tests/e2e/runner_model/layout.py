@@ -20,6 +20,7 @@ class Layout:
     def __init__(self, folder: pathlib.Path, repository: str):
         name = repository.split("/")[-1]
         self.folder = folder
+        self._label = ""
         self.home = folder / "home"
         self.work = folder / "_work"
         self.temp = self.work / "_temp"
@@ -48,11 +49,12 @@ class Layout:
             settings.write_text(json.dumps({"agentName": self.folder.name,
                                             "workFolder": "_work", "path": str(self.folder)}))
             give_to_runner(settings)
+        self._label = hashlib.sha256(settings.read_bytes()).hexdigest()[:6]
 
     def label(self) -> str:
         """The label of every container that the runner itself starts; stable
         for one installation (DockerCommandManager.cs)."""
-        return hashlib.sha256((self.folder / ".runner").read_bytes()).hexdigest()[:6]
+        return self._label
 
     def clean_temp(self) -> list[str]:
         """Empties `_temp` with the rights that the runner has; returns what stayed."""
