@@ -15,7 +15,7 @@ import unittest
 from typing import Any
 
 from tests.e2e import images, inputs, tools
-from tests.e2e.runner_model import JobResult, Runner
+from tests.e2e.runner_model import JobResult, Runner, StepResult
 from tests.e2e.runner_model.layout import tree_files
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -61,6 +61,10 @@ def figures(result: JobResult) -> dict[str, Any]:
     if SUMMARY_JSON not in result.kept:
         raise AssertionError(f"the job left no {SUMMARY_JSON}:\n{result.log}")
     return json.loads(result.kept[SUMMARY_JSON])
+
+
+def hearth_step(result: JobResult, stage: str = "main") -> StepResult:
+    return result.step(USES, stage)
 
 
 def workflow(*steps: str, head: str = "", inputs_of_action: str = "") -> str:
@@ -121,7 +125,7 @@ class ProductTest(unittest.TestCase):
         """Nothing was cached, and everything compiled is published. Returns how
         many lookups there were; equal sources in one tree are hits even so."""
         found = figures(result)
-        self.assertEqual(result.step("hearth").outputs["cache-hit"], "false")
+        self.assertEqual(hearth_step(result).outputs["cache-hit"], "false")
         self.assertGreater(found["misses"], found["hits"], found)
         self.assertEqual(found["pending"], 0, found)
         self.assertEqual(found["published"], found["stores"], found)
