@@ -1,6 +1,7 @@
 """Launcher, real sccache and the real agent together: a warm second job, and an agent that dies on the way."""
 
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
