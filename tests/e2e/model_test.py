@@ -72,8 +72,19 @@ def cancel_when_waiting(runner: Runner, behave: str) -> tuple[JobResult, int]:
     time.sleep(0.2)  # the line comes just before the toy sleeps
     handle.cancel()
     handle.wait_for_line("sent SIGINT")
-    left = len(containers(f"label={runner.layout.label()}"))
+    left = count_when_settled(runner)
     return handle.wait(), left
+
+
+def count_when_settled(runner: Runner, seconds: float = 5) -> int:
+    """How many containers the runner has. The daemon removes those of ended stages a moment after their client has
+    gone, so more than one is looked at again."""
+    deadline = time.monotonic() + seconds
+    while True:
+        count = len(containers(f"label={runner.layout.label()}"))
+        if count <= 1 or time.monotonic() > deadline:
+            return count
+        time.sleep(0.1)
 
 
 class ModelTest(unittest.TestCase):
