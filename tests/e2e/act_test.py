@@ -11,8 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.e2e import images, product, tools
-from tests.e2e.hearth_container_test import COMPILERS, FIXTURE
+from tests.e2e import product, tools
 from tests.e2e.runner_model.docker import containers
 from tests.e2e.runner_model.leaks import until_gone
 
@@ -38,7 +37,7 @@ class Act(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hearth-act-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         image = product.image()
-        images.build(FIXTURE, COMPILERS)
+        self.compilers = product.compilers_image()
         self.action = self.folder / "action"
         self.action.mkdir()
         # As a released version is: the manifest names a built image.
@@ -58,7 +57,7 @@ class Act(unittest.TestCase):
                 "XDG_CACHE_HOME": str(self.folder / "cache")}
         return subprocess.run(
             [str(tools.act()), "push", "-W", ".github/workflows/t.yml",
-             "-P", f"ubuntu-latest={COMPILERS}", "--pull=false", "--no-cache-server", "--rm",
+             "-P", f"ubuntu-latest={self.compilers}", "--pull=false", "--no-cache-server", "--rm",
              "--local-repository", f"OWNER/hearth@v1={self.action}"],
             cwd=self.repository, env={**os.environ, **home}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", check=False, timeout=240)

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import pathlib
 import unittest
 
-from tests.e2e import images, inputs
-from tests.e2e.product import CMAKE, ProductTest, figures, workflow
+from tests.e2e import inputs
+from tests.e2e.product import CMAKE, ProductTest, compilers_image, figures, workflow
 
-COMPILERS = "hearth-e2e-compilers:latest"
-FIXTURE = pathlib.Path(__file__).resolve().parent / "fixtures" / "compilers"
 # The steps are root in the container, so the workspace is theirs afterwards.
 BY_THE_STEPS = ("root owns _work/project/project", "left in _temp: _github_home")
 
@@ -19,13 +16,13 @@ class ContainerJob(ProductTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        images.build(FIXTURE, COMPILERS)
+        cls.compilers = compilers_image()
 
     def job(self, name: str):
         runner = self.runner(name, sources=inputs.mbedtls())
         result = runner.run_text(workflow(
             "{id: where, run: 'command -v sccache && cat /etc/debian_version'}", CMAKE,
-            head=f"    container: '{COMPILERS}'\n",
+            head=f"    container: '{self.compilers}'\n",
             inputs_of_action=f"{self.backend_input()}, tag: container"))
         self.assert_green(result)
         self.assert_clean(runner, but=BY_THE_STEPS)

@@ -20,6 +20,8 @@ from tests.e2e.runner_model.layout import tree_files
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = "hearth-e2e:latest"
+COMPILERS = "hearth-e2e-compilers:latest"
+COMPILERS_FIXTURE = SOURCE / "tests" / "e2e" / "fixtures" / "compilers"
 SUMMARY_JSON = "hearth/summary.json"
 USES = "OWNER/hearth@v1"
 
@@ -45,6 +47,13 @@ def image() -> str:
             archive.extractall(context, filter="fully_trusted")
         images.build(context, IMAGE)
     return IMAGE
+
+
+def compilers_image() -> str:
+    """What jobs in containers run in: compilers, and nothing of Hearth."""
+    images.ensure_base_image()
+    images.build(COMPILERS_FIXTURE, COMPILERS)
+    return COMPILERS
 
 
 def action_tree() -> pathlib.Path:
