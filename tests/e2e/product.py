@@ -3,13 +3,12 @@ the action's image, and jobs in a model of the runner."""
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 import os
 import pathlib
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import unittest
 from typing import Any
@@ -19,7 +18,6 @@ from tests.e2e.runner_model import JobResult, Runner, StepResult
 from tests.e2e.runner_model.layout import tree_files
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-IMAGE = "hearth-e2e:latest"
 COMPILERS = "hearth-e2e-compilers:latest"
 COMPILERS_FIXTURE = SOURCE / "tests" / "e2e" / "fixtures" / "compilers"
 SUMMARY_JSON = "hearth/summary.json"
@@ -32,21 +30,32 @@ def program(name: str) -> str:
 
 
 def image() -> str:
-    """The action's image, built from this tree; HEARTH_E2E_IMAGE names another.
-    What did not change since the last build comes from the builder's cache."""
+    """The action's image, built from this tree unless one of the same sources
+    exists; HEARTH_E2E_IMAGE names another."""
     images.ensure_base_image()
     if os.environ.get("HEARTH_E2E_IMAGE"):
         return os.environ["HEARTH_E2E_IMAGE"]
     with images.machine_lock("product-image"), tempfile.TemporaryDirectory() as name:
-        context = pathlib.Path(name)
-        with tarfile.open(fileobj=(packed := io.BytesIO()), mode="w") as archive:
-            for path in tree_files(SOURCE):
-                archive.add(SOURCE / path, path, recursive=False)
-        packed.seek(0)
-        with tarfile.open(fileobj=packed) as archive:
-            archive.extractall(context, filter="fully_trusted")
-        images.build(context, IMAGE)
-    return IMAGE
+        tag = f"hearth-e2e:{lay_context(pathlib.Path(name))}"
+        if not images.image_exists(tag):
+            images.log(f"building {tag} from the Dockerfile; this takes some minutes")
+            images.build(name, tag)
+    return tag
+
+
+def lay_context(folder: pathlib.Path) -> str:
+    """Copies what the Dockerfile may see; returns a digest of it."""
+    ignore = (SOURCE / ".dockerignore").read_text().splitlines()
+    wanted = tuple(line[1:] for line in ignore if line.startswith("!"))
+    digest = hashlib.sha256()
+    for name in tree_files(SOURCE):
+        if name in ("Dockerfile", ".dockerignore") or any(
+                name == w or name.startswith(w + "/") for w in wanted):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(SOURCE / name, target)
+            digest.update(name.encode() + b"\0" + target.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
 
 
 def compilers_image() -> str:
