@@ -5,16 +5,15 @@
 #include <system_error>
 
 #include "agent/core/text.hpp"
+#include "agent/launcher/config.hpp"
 
 namespace agent::sccache {
 
 namespace {
 
-constexpr std::size_t k_socket_limit = 107;  // sun_path, less its terminating zero: unix(7)
-
 // The launcher speaks the client protocol of the sccache versions it was checked with, and starts the real
 // client for any other.
-constexpr std::array<std::string_view, 1> k_spoken = {"0.16"};
+constexpr std::array<std::string_view, 1> k_spoken = {launcher::k_protocol_0_16};
 
 Result<void> copy_program(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -36,7 +35,7 @@ std::string protocol_of(const fs::path& real) {
       io::run({.arguments = {real.string(), "--version"}, .output = io::Command::Output::captured},
               std::chrono::seconds(10));
   if (!exit || exit->code != 0) {
-    return "none";
+    return std::string(launcher::k_protocol_none);
   }
   const auto version = trimmed(exit->output);
   const auto at = version.rfind(' ');
@@ -44,7 +43,7 @@ std::string protocol_of(const fs::path& real) {
   const auto known = std::find_if(k_spoken.begin(), k_spoken.end(), [&](std::string_view spoken) {
     return number.starts_with(spoken) && number.size() > spoken.size() && number[spoken.size()] == '.';
   });
-  return known != k_spoken.end() ? std::string(*known) : "none";
+  return known != k_spoken.end() ? std::string(*known) : std::string(launcher::k_protocol_none);
 }
 
 std::string host_and_port(std::string_view endpoint) {
@@ -98,10 +97,10 @@ Result<Installation> install(const InstallOptions& options) {
   Installation made{.bin = options.seen_folder / "bin",
                     .socket = options.seen_folder / k_socket,
                     .real = options.copy_real ? options.seen_folder / "bin" / k_real : options.real};
-  if (made.socket.native().size() > k_socket_limit) {
+  if (made.socket.native().size() > launcher::k_max_socket_path) {
     return fail(Errc::invalid,
                 "socket path {} is longer than {} bytes, the limit of Unix sockets; use a shorter folder",
-                made.socket.string(), k_socket_limit);
+                made.socket.string(), launcher::k_max_socket_path);
   }
   AGENT_CHECK(copy_program(options.launcher, bin / k_launcher));
   if (options.copy_real) {
