@@ -5,6 +5,7 @@
 #include "agent/action/cancellation.hpp"
 #include "agent/action/exports.hpp"
 #include "agent/action/file_commands.hpp"
+#include "agent/action/planned.hpp"
 #include "agent/action/stage.hpp"
 
 namespace agent::action {
@@ -126,36 +127,29 @@ Result<AgentRecord> join_job(const Stage& stage, const Inputs& inputs, const Pla
 }  // namespace
 
 int run_main(const Stage& stage) {
-  const auto inputs = read_inputs(stage.environment);
-  if (!inputs) {
-    stage.log.error(inputs.error().message);
+  const auto planned = read_plan(stage);
+  if (!planned) {
+    stage.log.error(planned.error().message);
     return k_invalid_input;
   }
-  const auto plan = make_plan({.inputs = *inputs,
-                               .runner = stage.runner,
-                               .environment = stage.environment,
-                               .host_temp = host_temp_folder(stage.environment, stage.arguments)});
-  if (!plan) {
-    stage.log.error(plan.error().message);
-    return k_invalid_input;
-  }
-  explain(stage, *plan);
-  if (plan->off()) {
-    set_outputs(stage, *plan, {});
+  const auto& [inputs, plan] = *planned;
+  explain(stage, plan);
+  if (plan.off()) {
+    set_outputs(stage, plan, {});
     stage.log.line("Nothing is cached in this job");
     return k_ok;
   }
   stage.log.group("Hearth: starting the agent");
-  const auto agent = join_job(stage, *inputs, *plan);
+  const auto agent = join_job(stage, inputs, plan);
   stage.log.end_group();
   if (!agent) {
-    return uncached(stage, *inputs, *plan, agent.error());
+    return uncached(stage, inputs, plan, agent.error());
   }
-  set_outputs(stage, *plan, *agent);
+  set_outputs(stage, plan, *agent);
   stage.log.line(fmt::format("The agent serves on {}, {}, backend {}; {} is cached under the tag",
                              agent->endpoint, agent->mode, agent->backend,
                              agent->cache_hit ? "something" : "nothing"));
-  if (inputs->fail_on_miss && !agent->cache_hit) {
+  if (inputs.fail_on_miss && !agent->cache_hit) {
     stage.log.error(fmt::format("fail-on-miss: nothing is cached under {}", agent->tag));
     return k_miss;
   }
