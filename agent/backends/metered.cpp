@@ -63,6 +63,8 @@ public:
         remove_(registry, "remove"),
         list_(registry, "list") {}
 
+  Pace pace() const override { return inner_->pace(); }
+
   std::string describe() const override { return inner_->describe(); }
 
   Result<Put> put_if_absent(std::string_view name, const Source& source) override {

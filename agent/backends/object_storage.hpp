@@ -2,11 +2,14 @@
 // builtin.def. Thread-safe; calls block on disk or network up to the implementation's own time limits.
 //
 // Names are relative paths of [A-Za-z0-9._-] segments joined by '/', at most 400 bytes, no segment "." or
-// "..". Errors of every call: transient (retry_after where known), denied, full, io, invalid (bad name),
-// cancelled.
+// "..". Those that begin with "tags/" are read with `read` and moved with `compare_and_swap`; all others are
+// written once: a storage may keep the two kinds differently. Errors of every call: transient (retry_after
+// where known), denied, full, io, invalid (bad name), cancelled.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +20,7 @@
 #include "agent/core/clock.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file_slice.hpp"
+#include "agent/io/process.hpp"
 #include "agent/metrics/registry.hpp"
 
 namespace agent::backends {
@@ -43,9 +47,20 @@ struct ObjectInfo {
   Wall modified{};  // by the storage's clock
 };
 
+// How a storage wants to be written to; the publisher keeps to it. Zero is the publisher's own default.
+struct Pace {
+  unsigned uploads_per_minute = 0;         // creations and swaps together; 0: any number
+  std::uint64_t flush_bytes = 0;           // pending bytes that start a flush
+  std::chrono::milliseconds flush_age{0};  // the most an object waits; set, idleness alone starts no flush
+  std::uint64_t pack_bytes = 0;            // the largest pack
+  std::size_t packs = 0;                   // how many a tag should have; compaction keeps to it
+};
+
 class ObjectStorage {
 public:
   virtual ~ObjectStorage() = default;
+
+  virtual Pace pace() const { return {}; }
 
   // For people and logs: the URL without secrets.
   virtual std::string describe() const = 0;
@@ -78,9 +93,14 @@ public:
   virtual Result<std::vector<ObjectInfo>> list(std::string_view prefix) = 0;
 };
 
+// The value of an environment variable, empty where it is not set. Credentials come this way, so that they
+// need not be in the environment of the process: a sibling container gets them as a file.
+using Variables = std::function<std::string(const char* name)>;
+
 struct StorageServices {
   const Clock& clock;
   metrics::Registry& registry;
+  Variables variables = io::environment_value;
 };
 
 // Opens "disk:///folder", "s3://…"; the scheme picks the line of builtin.def. Counts every call in

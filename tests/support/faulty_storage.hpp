@@ -39,6 +39,8 @@ public:
 
   void set_script(Script script) { script_ = std::move(script); }
 
+  backends::Pace pace() const override { return inner_.pace(); }
+
   std::string describe() const override { return inner_.describe(); }
 
   Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override {
