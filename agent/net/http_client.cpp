@@ -21,6 +21,7 @@
 #include "agent/core/text.hpp"
 #include "agent/net/answer_parser.hpp"
 #include "agent/net/http_syntax.hpp"
+#include "agent/net/proxy.hpp"
 
 namespace agent::net {
 
@@ -73,21 +74,33 @@ Result<void> check_request(const ClientRequest& request) {
   return {};
 }
 
-std::string head_of(const ClientRequest& request, std::string_view host) {
+// What the head says beside the request itself.
+struct HeadContext {
+  std::string_view host;
+  const Proxy* proxy = nullptr;  // that reads the request; null: none, or one that only tunnels
+  std::size_t body_size = 0;
+};
+
+std::string head_of(const ClientRequest& request, const HeadContext& context) {
   std::string head;
   auto to = std::back_inserter(head);
-  fmt::format_to(to, "{} {} HTTP/1.1\r\n", request.method, request.target);
+  if (context.proxy == nullptr) {
+    fmt::format_to(to, "{} {} HTTP/1.1\r\n", request.method, request.target);
+  } else {  // RFC 9112 section 3.2.2
+    fmt::format_to(to, "{} http://{}{} HTTP/1.1\r\n{}", request.method, context.host, request.target,
+                   authorization_line(*context.proxy));
+  }
   if (!request.headers.has("Host")) {
-    fmt::format_to(to, "Host: {}\r\n", host);
+    fmt::format_to(to, "Host: {}\r\n", context.host);
   }
   for (const auto& [name, value] : request.headers.all()) {
     if (!equals_ignoring_case(name, "content-length") && !equals_ignoring_case(name, "transfer-encoding")) {
       fmt::format_to(to, "{}: {}\r\n", name, value);
     }
   }
-  if (!request.body.empty() || request.method == "PUT" || request.method == "POST" ||
+  if (context.body_size > 0 || request.method == "PUT" || request.method == "POST" ||
       request.method == "PATCH") {
-    fmt::format_to(to, "Content-Length: {}\r\n", request.body.size());
+    fmt::format_to(to, "Content-Length: {}\r\n", context.body_size);
   }
   head += "\r\n";
   return head;
@@ -113,6 +126,7 @@ struct HttpClient::State {
   std::uint16_t port = 0;
   io::fs::path unix_socket;
   pn::Context::Ptr tls;  // null: plain
+  std::optional<Proxy> proxy;
   ClientOptions options;
   std::optional<pn::StreamSocket> socket;  // kept open between calls
 
@@ -127,11 +141,12 @@ struct HttpClient::State {
   Result<void> connect();
   pn::StreamSocket dial() const;
   pn::StreamSocket dial_address(const pn::SocketAddress& address) const;
+  Result<void> open_tunnel(pn::StreamSocket& through) const;
   bool is_stale() const;
-  Result<void> exchange(const ClientRequest& request, AnswerParser& parser);
-  void write(const ClientRequest& request);
-  Result<void> receive(AnswerParser& parser);
-  Result<ClientResponse> send_once(const ClientRequest& request);
+  Result<void> exchange(const ClientRequest& request, std::string_view body, AnswerParser& parser);
+  void write(const ClientRequest& request, std::string_view body);
+  static Result<void> receive(pn::StreamSocket& from, AnswerParser& parser);
+  Result<ClientResponse> send_once(const ClientRequest& request, std::string_view body);
 
   bool cut_off = false;  // the last exchange failed because a kept connection had ended before any answer
 };
@@ -144,7 +159,7 @@ pn::StreamSocket HttpClient::State::dial_address(const pn::SocketAddress& addres
   if (unix_socket.empty()) {
     made.setNoDelay(true);
   }
-  return tls.isNull() ? made : pn::SecureStreamSocket::attach(made, host, tls);
+  return made;
 }
 
 // Tries every address of the name; throws what the last one threw.
@@ -152,25 +167,45 @@ pn::StreamSocket HttpClient::State::dial() const {
   if (!unix_socket.empty()) {
     return dial_address(pn::SocketAddress(pn::SocketAddress::UNIX_LOCAL, unix_socket.string()));
   }
-  const auto addresses = pn::DNS::resolve(host).addresses();
+  const auto& target = proxy ? proxy->host : host;
+  const auto target_port = proxy ? proxy->port : port;
+  const auto addresses = pn::DNS::resolve(target).addresses();
   for (std::size_t i = 0; i + 1 < addresses.size(); ++i) {
     try {
-      return dial_address(pn::SocketAddress(addresses[i], port));
-    } catch (const pn::SSLException&) {
-      throw;
+      return dial_address(pn::SocketAddress(addresses[i], target_port));
     } catch (const Poco::Exception&) {
       continue;
     }
   }
   if (addresses.empty()) {
-    throw pn::HostNotFoundException(host);
+    throw pn::HostNotFoundException(target);
   }
-  return dial_address(pn::SocketAddress(addresses.back(), port));
+  return dial_address(pn::SocketAddress(addresses.back(), target_port));
+}
+
+// RFC 9110 section 9.3.6.
+Result<void> HttpClient::State::open_tunnel(pn::StreamSocket& through) const {
+  send_all(through, tunnel_request(*proxy, host, port));
+  std::string answer;
+  while (!answer.ends_with("\r\n\r\n")) {  // byte by byte: what follows belongs to TLS
+    constexpr std::size_t k_longest = std::size_t{16} * 1024;
+    char byte = 0;
+    if (answer.size() >= k_longest || through.receiveBytes(&byte, 1) != 1) {
+      return fail(Errc::transient, "connect {}: the proxy {} gives no answer to CONNECT", name, proxy->host);
+    }
+    answer += byte;
+  }
+  return check_tunnel_answer(answer, *proxy, name);
 }
 
 Result<void> HttpClient::State::connect() {
   try {
-    socket = dial();
+    auto made = dial();
+    if (!tls.isNull()) {
+      AGENT_CHECK(proxy ? open_tunnel(made) : Result<void>{});
+      made = pn::SecureStreamSocket::attach(made, host, tls);
+    }
+    socket = std::move(made);
     return {};
   } catch (const pn::SSLConnectionUnexpectedlyClosedException& thrown) {
     return fail(Errc::transient, "connect {}: {}", name, thrown.displayText());
@@ -192,11 +227,11 @@ bool HttpClient::State::is_stale() const {
   }
 }
 
-Result<void> HttpClient::State::receive(AnswerParser& parser) {
+Result<void> HttpClient::State::receive(pn::StreamSocket& from, AnswerParser& parser) {
   constexpr std::size_t k_buffer = std::size_t{64} * 1024;
   std::array<char, k_buffer> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled before use
   while (!parser.done()) {
-    const int count = socket->receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
+    const int count = from.receiveBytes(buffer.data(), static_cast<int>(buffer.size()));
     if (count <= 0) {
       return parser.end();
     }
@@ -205,10 +240,11 @@ Result<void> HttpClient::State::receive(AnswerParser& parser) {
   return {};
 }
 
-void HttpClient::State::write(const ClientRequest& request) {
+void HttpClient::State::write(const ClientRequest& request, std::string_view body) {
   constexpr std::size_t k_joined_bytes = std::size_t{64} * 1024;
-  auto head = head_of(request, name);
-  std::string_view body = request.body;
+  const bool read_by_proxy = proxy && tls.isNull();
+  auto head =
+      head_of(request, {.host = name, .proxy = read_by_proxy ? &*proxy : nullptr, .body_size = body.size()});
   if (body.size() <= k_joined_bytes) {
     head += body;  // one segment less, and no wait for its acknowledgement
     body = {};
@@ -217,20 +253,21 @@ void HttpClient::State::write(const ClientRequest& request) {
   send_all(*socket, body);
 }
 
-Result<void> HttpClient::State::exchange(const ClientRequest& request, AnswerParser& parser) {
+Result<void> HttpClient::State::exchange(const ClientRequest& request, std::string_view body,
+                                         AnswerParser& parser) {
   try {
     try {
-      write(request);
+      write(request, body);
     } catch (const pn::NetException&) {
       // A server that refuses a body answers and closes without reading it all.
-      const auto early = receive(parser);
+      const auto early = receive(*socket, parser);
       if (!early || !parser.done()) {
         throw;
       }
       parser.forget_connection();
       return {};
     }
-    return receive(parser);
+    return receive(*socket, parser);
   } catch (const Poco::TimeoutException&) {
     cut_off = false;
     return fail(Errc::transient, "no byte for {}", human_duration(options.timeout));
@@ -239,7 +276,7 @@ Result<void> HttpClient::State::exchange(const ClientRequest& request, AnswerPar
   }
 }
 
-Result<ClientResponse> HttpClient::State::send_once(const ClientRequest& request) {
+Result<ClientResponse> HttpClient::State::send_once(const ClientRequest& request, std::string_view body) {
   const bool kept = socket && !is_stale();
   cut_off = kept;
   if (!kept) {
@@ -247,7 +284,7 @@ Result<ClientResponse> HttpClient::State::send_once(const ClientRequest& request
     AGENT_CHECK(connect());
   }
   AnswerParser parser(request.method == "HEAD", options.max_answer_bytes);
-  if (auto outcome = exchange(request, parser); !outcome) {
+  if (auto outcome = exchange(request, body, parser); !outcome) {
     cut_off = cut_off && !parser.started();
     socket.reset();
     return std::unexpected(std::move(outcome).error());
@@ -265,7 +302,10 @@ HttpClient::~HttpClient() = default;
 
 Result<HttpClient> HttpClient::to_url(std::string_view url, ClientOptions options) {
   auto state = std::make_unique<State>();
-  state->options = options;
+  state->options = std::move(options);
+  if (!state->options.proxy.empty()) {
+    AGENT_TRY(state->proxy, parse_proxy(state->options.proxy));
+  }
   try {
     const Poco::URI parsed{std::string(url)};
     const bool secure = parsed.getScheme() == "https";
@@ -281,8 +321,11 @@ Result<HttpClient> HttpClient::to_url(std::string_view url, ClientOptions option
       state->name += fmt::format(":{}", state->port);
     }
     if (secure) {
-      state->tls = new pn::Context(pn::Context::TLS_CLIENT_USE, "", pn::Context::VERIFY_STRICT, 9, true);
+      state->tls = new pn::Context(pn::Context::TLS_CLIENT_USE, state->options.ca_file.string(),
+                                   pn::Context::VERIFY_STRICT, 9, true);
     }
+  } catch (const pn::SSLException& thrown) {
+    return fail(Errc::invalid, "certificates {}: {}", state->options.ca_file.string(), thrown.displayText());
   } catch (const Poco::Exception& thrown) {
     return fail(Errc::invalid, "open HTTP client: {}", thrown.displayText());
   }
@@ -295,18 +338,34 @@ Result<HttpClient> HttpClient::to_unix_socket(const io::fs::path& socket, Client
     return fail(Errc::invalid, "'{}': a socket's path has 1 to {} bytes", socket.string(), k_longest_path);
   }
   auto state = std::make_unique<State>();
-  state->options = options;
+  state->options = std::move(options);
   state->unix_socket = socket;
   state->name = "localhost";
   return HttpClient(std::move(state));
 }
 
+HttpClient HttpClient::another() const {
+  auto state = std::make_unique<State>();
+  state->name = state_->name;
+  state->host = state_->host;
+  state->port = state_->port;
+  state->unix_socket = state_->unix_socket;
+  state->tls = state_->tls;
+  state->proxy = state_->proxy;
+  state->options = state_->options;
+  return HttpClient(std::move(state));
+}
+
 Result<ClientResponse> HttpClient::send(const ClientRequest& request) {
+  return send(request, request.body);
+}
+
+Result<ClientResponse> HttpClient::send(const ClientRequest& request, std::string_view body) {
   AGENT_CHECK(check_request(request));
   const PipeSignalHeld held;
-  auto answer = state_->send_once(request);
-  if (!answer && state_->cut_off && is_repeatable(request.method)) {
-    answer = state_->send_once(request);
+  auto answer = state_->send_once(request, body);
+  if (!answer && state_->cut_off && request.repeat != Repeat::never && is_repeatable(request.method)) {
+    answer = state_->send_once(request, body);
   }
   if (!answer) {
     const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
