@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,18 @@
 
 namespace agent::publish {
 
+constexpr std::size_t k_max_pointer_bytes = std::size_t{64} * 1024;
+
 struct Pointer {
   TagId id;
-  std::uint64_t generation = 0;  // from 1
-  Digest manifest;
+  std::uint64_t generation = 0;           // from 1
+  Digest manifest;                        // of the manifest's bytes
+  std::optional<std::string> embedded{};  // these bytes, unverified; empty: they are an object of their own
   bool operator==(const Pointer&) const = default;
 };
+
+// The pointer to a manifest of these bytes, which are embedded where the whole stays small enough.
+Pointer pointer_to(TagId id, std::uint64_t generation, std::string manifest_bytes);
 
 std::string encode(const Pointer& pointer);
 

@@ -40,14 +40,19 @@ Result<std::optional<PointerAt>> read_pointer(backends::ObjectStorage& storage, 
 }
 
 Result<std::optional<Manifest>> read_manifest(backends::ObjectStorage& storage, const Pointer& pointer) {
-  const auto name = manifest_name(pointer.manifest);
-  AGENT_TRY(const auto object, storage.read(name));
-  if (!object) {
-    return std::optional<Manifest>{};
+  AGENT_TRY(const auto name, pointer.embedded ? pointer_name(pointer.id)
+                                              : Result<std::string>(manifest_name(pointer.manifest)));
+  auto content = pointer.embedded;
+  if (!content) {
+    AGENT_TRY(auto object, storage.read(name));
+    if (!object) {
+      return std::optional<Manifest>{};
+    }
+    content = std::move(object->content);
   }
-  const auto bytes = io::bytes_of(object->content);
+  const auto bytes = io::bytes_of(*content);
   if (io::sha256(bytes) != pointer.manifest) {
-    return about(storage, name, fail(Errc::corrupt, "manifest: its bytes do not match its name").error());
+    return about(storage, name, fail(Errc::corrupt, "manifest: its bytes do not match its digest").error());
   }
   auto manifest = parse_manifest(bytes);
   if (!manifest) {
@@ -73,6 +78,22 @@ Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
               head.generation);
   }
   return head;
+}
+
+Result<void> replace_head(backends::ObjectStorage& storage, const TagId& id, const Head& expected,
+                          const Manifest& next) {
+  AGENT_TRY(const auto name, pointer_name(id));
+  AGENT_TRY(auto bytes, encode(next));
+  const auto pointer = pointer_to(id, next.generation, bytes);
+  if (!pointer.embedded) {
+    AGENT_CHECK(storage.put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)));
+  }
+  AGENT_CHECK(storage.compare_and_swap(name, expected.version, encode(pointer)));
+  return {};
+}
+
+bool is_ambiguous(Errc code) {
+  return code == Errc::transient || code == Errc::io || code == Errc::cancelled;
 }
 
 }  // namespace agent::publish

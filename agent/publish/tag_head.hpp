@@ -1,6 +1,6 @@
-// Reading the newest generation of a tag from a storage. Free functions; safe from any thread; they block on
-// the storage. Errors: those of the storage; corrupt (a pointer or manifest that does not parse, has another
-// digest, or belongs to another tag), unsupported (a newer format).
+// Reading the newest generation of a tag from a storage, and replacing it. Free functions; safe from any
+// thread; they block on the storage. Errors of reading: those of the storage; corrupt (a pointer or manifest
+// that does not parse, has another digest, or belongs to another tag), unsupported (a newer format).
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct PointerAt {
 // Empty where the tag does not exist in this scope.
 Result<std::optional<PointerAt>> read_pointer(backends::ObjectStorage& storage, const TagId& id);
 
-// Empty where the manifest is gone.
+// From within the pointer or from its own object; verified either way. Empty where that object is gone.
 Result<std::optional<Manifest>> read_manifest(backends::ObjectStorage& storage, const Pointer& pointer);
 
 // Both, for a writer. A manifest that is gone counts as one without packs: what it named cannot be found any
@@ -32,5 +32,14 @@ struct Head {
   Manifest manifest;
 };
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id);
+
+// Makes `next` the tag's newest generation if `expected` still is: one swap, and an object more where the
+// manifest is too large for the pointer.
+// Errors: those of the storage, conflict among them; full (a manifest beyond its limit).
+Result<void> replace_head(backends::ObjectStorage& storage, const TagId& id, const Head& expected,
+                          const Manifest& next);
+
+// The answer may have been lost after the storage did what it was asked: read again to know.
+bool is_ambiguous(Errc code);
 
 }  // namespace agent::publish

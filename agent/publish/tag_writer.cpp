@@ -26,11 +26,6 @@ bool gone_for_good(Errc code) {
   return code == Errc::not_found || code == Errc::corrupt || code == Errc::unsupported;
 }
 
-// The answer may have been lost after the storage did what it was asked.
-bool is_ambiguous(Errc code) {
-  return code == Errc::transient || code == Errc::io || code == Errc::cancelled;
-}
-
 void remove_file(const io::fs::path& path) {
   std::error_code ignored;
   io::fs::remove(path, ignored);
@@ -178,28 +173,22 @@ Result<void> TagWriter::upload(Prepared& prepared) {
 }
 
 Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& packs) {
-  const auto manifest = merged(head.manifest, packs,
-                               {.previous = head.digest,
-                                .generation = head.generation + 1,
-                                .now_ms = milliseconds_of(services_.clock.wall())});
-  AGENT_TRY(const auto bytes, encode(manifest));
-  const Pointer pointer{
-      .id = options_.tag, .generation = manifest.generation, .manifest = io::sha256(io::bytes_of(bytes))};
-  AGENT_TRY(const auto name, pointer_name(options_.tag));
-  AGENT_CHECK(services_.storage.put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)));
-  const auto swapped = services_.storage.compare_and_swap(name, head.version, encode(pointer));
-  if (swapped) {
-    return {};
-  }
-  if (is_ambiguous(swapped.error().code)) {
+  const auto next = merged(head.manifest, packs,
+                           {.previous = head.digest,
+                            .generation = head.generation + 1,
+                            .now_ms = milliseconds_of(services_.clock.wall())});
+  auto swapped = replace_head(services_.storage, options_.tag, head, next);
+  if (!swapped && is_ambiguous(swapped.error().code)) {
     const auto now = read_head(services_.storage, options_.tag);
-    const auto is_in = [&](const PackRecord& pack) { return now->manifest.find(pack.digest) != nullptr; };
-    if (now && std::ranges::all_of(packs, is_in)) {
+    const auto was_added = [&](const PackRecord& pack) {  // and perhaps compacted away since
+      return now->manifest.find(pack.digest) != nullptr || now->manifest.buried(pack.digest);
+    };
+    if (now && std::ranges::all_of(packs, was_added)) {
       log::info("publish: the answer was lost but the swap was made tag={}", options_.tag.tag);
       return {};
     }
   }
-  return std::unexpected(swapped.error());
+  return swapped;
 }
 
 void TagWriter::forget_old() {

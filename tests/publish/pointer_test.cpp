@@ -21,12 +21,43 @@ Pointer golden_pointer() {
           .manifest = io::sha256(io::bytes_of(tests::golden("manifest-v1.bin")))};
 }
 
+Pointer golden_pointer_with_manifest() {
+  return pointer_to(golden_pointer().id, 2, tests::golden("manifest-v1.bin"));
+}
+
 TEST(Pointer, WritesFormat1ByteForByte) {
   EXPECT_EQ(encode(golden_pointer()), tests::golden("pointer-v1.json"));
 }
 
 TEST(Pointer, ReadsFormat1) {
   EXPECT_EQ(parse_pointer(tests::golden("pointer-v1.json")), golden_pointer());
+}
+
+TEST(Pointer, WritesFormat2ByteForByte) {
+  EXPECT_EQ(encode(golden_pointer_with_manifest()), tests::golden("pointer-v2.json"));
+}
+
+TEST(Pointer, ReadsFormat2) {
+  const auto pointer = parse_pointer(tests::golden("pointer-v2.json"));
+
+  EXPECT_EQ(pointer, golden_pointer_with_manifest());
+  EXPECT_EQ(pointer->embedded, tests::golden("manifest-v1.bin"));
+}
+
+TEST(Pointer, HoldsAManifestAsLongAsItStaysSmall) {
+  std::size_t embedded = 40'000;
+  std::size_t named = 60'000;
+  while (named - embedded > 1) {
+    const auto size = (embedded + named) / 2;
+    const auto pointer = pointer_to(golden_pointer().id, 2, std::string(size, 'm'));
+    const auto text = encode(pointer);
+    ASSERT_LE(text.size(), k_max_pointer_bytes);
+    ASSERT_EQ(parse_pointer(text), pointer);
+    (pointer.embedded ? embedded : named) = size;
+  }
+
+  EXPECT_GT(embedded, 48'000U);
+  EXPECT_LT(named, 49'152U);
 }
 
 TEST(Pointer, IgnoresMembersItDoesNotKnow) {
@@ -44,7 +75,7 @@ TEST(Pointer, KeepsGenerationsBeyondThirtyTwoBits) {
 }
 
 TEST(Pointer, SaysThatAFormatIsNewer) {
-  const auto parsed = parse_pointer(R"({"format":2,"anything":"else"})");
+  const auto parsed = parse_pointer(R"({"format":3,"anything":"else"})");
 
   EXPECT_THAT(parsed, FailsWith(Errc::unsupported));
   EXPECT_THAT(parsed, FailsSaying("newer"));
@@ -65,7 +96,15 @@ TEST(Pointer, RefusesEverythingElse) {
         with("\"generation\":2", "\"generation\":0"), with("\"generation\":2", "\"generation\":-1"),
         with("\"generation\":2", "\"generation\":1.5"), with("\"digest\":\"", "\"digest\":\"0"),
         with("manifests/", "manifests/../"), with("rust-", "../rust-"), with("refs/heads/main", ""),
-        with("\"scope\"", "\"scope2\""), golden + golden}) {
+        with("\"scope\"", "\"scope2\""), golden + golden, with("\"format\":1", "\"format\":2")}) {
+    EXPECT_THAT(parse_pointer(text), FailsWith(Errc::corrupt)) << text;
+  }
+  const auto embedding = tests::golden("pointer-v2.json");
+  const auto at = embedding.find("SFJUSE1BTkk");  // "HRTHMANI"
+  ASSERT_NE(at, std::string::npos);
+  for (const auto* const wrong : {"*", "=", " ", "\\n"}) {
+    auto text = embedding;
+    text.replace(at, 1, wrong);
     EXPECT_THAT(parse_pointer(text), FailsWith(Errc::corrupt)) << text;
   }
 }

@@ -15,7 +15,7 @@ class TagHead : public TagFixture {
 protected:
   const TagId id_ = tag_of("refs/heads/main");
 
-  // Points the tag at a manifest of these bytes, under the name it is given.
+  // Points the tag at an object with a manifest of these bytes, under the name it is given (format 1).
   void point_at(std::string_view manifest, const Digest& name) {
     ASSERT_THAT(storage_->put_if_absent(manifest_name(name), manifest), Succeeds());
     const Pointer pointer{.id = id_, .generation = 3, .manifest = name};
@@ -40,6 +40,54 @@ TEST_F(TagHead, ReadsPointerAndManifest) {
   ASSERT_THAT(head, Succeeds());
   EXPECT_EQ(head->generation, 3U);
   EXPECT_EQ(head->manifest, manifest);
+}
+
+TEST_F(TagHead, ReadsAManifestFromWithinThePointer) {
+  const Manifest manifest{.generation = 3};
+  ASSERT_THAT(replace_head(*storage_, id_, {}, manifest), Succeeds());
+
+  const auto head = read_head(*storage_, id_);
+
+  ASSERT_THAT(head, Succeeds());
+  EXPECT_EQ(head->generation, 3U);
+  EXPECT_EQ(head->manifest, manifest);
+  EXPECT_EQ(head->digest, io::sha256(io::bytes_of(*encode(manifest))));
+  EXPECT_TRUE(storage_->list("manifests/")->empty());
+}
+
+TEST_F(TagHead, GivesALargeManifestAnObjectOfItsOwn) {
+  Manifest manifest{.generation = 3};
+  manifest.foreign = {{.type = 900, .payload = std::string(60'000, 'x')}};
+  ASSERT_THAT(replace_head(*storage_, id_, {}, manifest), Succeeds());
+
+  const auto head = read_head(*storage_, id_);
+
+  ASSERT_THAT(head, Succeeds());
+  EXPECT_EQ(head->manifest, manifest);
+  EXPECT_EQ(storage_->list("manifests/")->size(), 1U);
+}
+
+TEST_F(TagHead, IsReplacedOnlyWhileItIsWhatWasExpected) {
+  ASSERT_THAT(replace_head(*storage_, id_, {}, Manifest{.generation = 1}), Succeeds());
+  const auto head = *read_head(*storage_, id_);
+  ASSERT_THAT(replace_head(*storage_, id_, head, Manifest{.generation = 2}), Succeeds());
+
+  EXPECT_THAT(replace_head(*storage_, id_, head, Manifest{.generation = 7}), FailsWith(Errc::conflict));
+  EXPECT_THAT(replace_head(*storage_, id_, {}, Manifest{.generation = 7}), FailsWith(Errc::conflict));
+
+  EXPECT_EQ(read_head(*storage_, id_)->generation, 2U);
+}
+
+TEST_F(TagHead, AnEmbeddedManifestThatIsNotItsDigestIsCorrupt) {
+  auto pointer = pointer_to(id_, 3, *encode(Manifest{.generation = 3}));
+  pointer.manifest = Digest{};
+  const auto name = *pointer_name(id_);
+  ASSERT_THAT(storage_->compare_and_swap(name, std::nullopt, encode(pointer)), Succeeds());
+
+  const auto head = read_head(*storage_, id_);
+
+  EXPECT_THAT(head, FailsWith(Errc::corrupt));
+  EXPECT_THAT(head, FailsSaying(name));
 }
 
 TEST_F(TagHead, AManifestThatIsNotItsDigestIsCorrupt) {

@@ -171,7 +171,7 @@ TEST_F(TagViewTest, ABrokenScopeDoesNotKeepTheOthersFromBeingRead) {
 }
 
 TEST_F(TagViewTest, SaysThatAPointerIsOfANewerVersion) {
-  ASSERT_THAT(storage_->compare_and_swap(*pointer_name(tag_of("new")), std::nullopt, R"({"format":2})"),
+  ASSERT_THAT(storage_->compare_and_swap(*pointer_name(tag_of("new")), std::nullopt, R"({"format":3})"),
               Succeeds());
   TagView view(*storage_, {.own = tag_of("new"), .also = {}}, registry_);
 

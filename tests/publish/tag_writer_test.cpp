@@ -36,6 +36,18 @@ protected:
     EXPECT_THAT(found, Succeeds());
     return *std::move(found);
   }
+
+  // The same generation with its manifest in an object of its own, as older versions wrote all of them.
+  void name_the_manifest() {
+    const auto bytes = *encode(head().manifest);
+    const Pointer pointer{.id = tag_of("refs/heads/main"),
+                          .generation = head().generation,
+                          .manifest = io::sha256(io::bytes_of(bytes))};
+    ASSERT_THAT(storage_->put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)),
+                Succeeds());
+    ASSERT_THAT(storage_->compare_and_swap(*pointer_name(pointer.id), head().version, encode(pointer)),
+                Succeeds());
+  }
 };
 
 // Applies a fault to the n-th (from 1) call of an operation on names that begin so, and to no other.
@@ -100,6 +112,7 @@ TEST_F(TagWriterTest, PublishesAgainWhatOnlyALostPackHeld) {
 
 TEST_F(TagWriterTest, BeginsAnewWhereTheManifestIsGone) {
   ASSERT_THAT(writer(*storage_)->publish(items({{"a", "1"}})), Succeeds());
+  name_the_manifest();
   ASSERT_THAT(storage_->remove(manifest_name(*head().digest)), Succeeds());
 
   ASSERT_THAT(writer(*storage_)->publish(items({{"b", "2"}})), Succeeds());
@@ -130,15 +143,10 @@ TEST_F(TagWriterTest, ChecksAgainAfterAConflictWhetherWhatItLeftOutIsStillLive) 
   ASSERT_THAT(writer(*storage_)->publish(items({{"a", "1"}})), Succeeds());
   FaultyStorage faulty(*storage_);
   bool interfered = false;
-  faulty.set_script([&](Operation operation, std::string_view name) -> std::optional<tests::Fault> {
+  faulty.set_script([&](Operation operation, std::string_view) -> std::optional<tests::Fault> {
     if (operation == Operation::swap && !std::exchange(interfered, true)) {
       const Manifest empty{.generation = 2, .previous = head().digest};
-      const auto bytes = *encode(empty);
-      const Pointer pointer{
-          .id = tag_of("refs/heads/main"), .generation = 2, .manifest = io::sha256(io::bytes_of(bytes))};
-      EXPECT_THAT(storage_->put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)),
-                  Succeeds());
-      EXPECT_THAT(storage_->compare_and_swap(name, head().version, encode(pointer)), Succeeds());
+      EXPECT_THAT(replace_head(*storage_, tag_of("refs/heads/main"), head(), empty), Succeeds());
     }
     return std::nullopt;
   });
@@ -223,8 +231,31 @@ TEST_F(TagWriterTest, NeverBuildsOnAPointerItCannotRead) {
   EXPECT_THAT(contents(), SizeIs(1));
 }
 
+TEST_F(TagWriterTest, AddsToAManifestInAnObjectOfItsOwn) {
+  ASSERT_THAT(writer(*storage_)->publish(items({{"a", "1"}})), Succeeds());
+  name_the_manifest();
+
+  ASSERT_THAT(writer(*storage_)->publish(items({{"b", "2"}})), Succeeds());
+
+  EXPECT_EQ(head().generation, 2U);
+  EXPECT_THAT(contents(), UnorderedElementsAre(Pair("a", "1"), Pair("b", "2")));
+}
+
+TEST_F(TagWriterTest, PublishesWithTwoUploads) {
+  int uploads = 0;
+  FaultyStorage counted(*storage_, [&](Operation operation, std::string_view) {
+    uploads += operation == Operation::put || operation == Operation::swap ? 1 : 0;
+    return std::nullopt;
+  });
+
+  ASSERT_THAT(writer(counted)->publish(items({{"a", "1"}, {"b", "2"}})), Succeeds());
+
+  EXPECT_EQ(uploads, 2);
+}
+
 TEST_F(TagWriterTest, NeverBuildsOnAManifestItCannotRead) {
   ASSERT_THAT(writer(*storage_)->publish(items({{"a", "1"}})), Succeeds());
+  name_the_manifest();
   FaultyStorage faulty(*storage_, once(Operation::read, "manifests/", Truncate{.bytes = 100}));
 
   EXPECT_THAT(writer(faulty)->publish(items({{"b", "2"}})), FailsWith(Errc::corrupt));
