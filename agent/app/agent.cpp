@@ -20,6 +20,7 @@
 #include "agent/core/text.hpp"
 #include "agent/fronts/front.hpp"
 #include "agent/net/http_server.hpp"
+#include "agent/publish/pack_copy.hpp"
 #include "agent/publish/publisher.hpp"
 #include "agent/publish/tag_view.hpp"
 #include "agent/store/store.hpp"
@@ -53,6 +54,9 @@ struct Ending {
 struct Agent::State {
   explicit State(Config given) : config(std::move(given)) {}
 
+  std::unique_ptr<backends::ObjectStorage> open_backend(std::optional<std::string>& trouble);
+  std::uint64_t copies_budget() const { return std::min(config.preload_bytes, config.max_size_bytes / 2); }
+  Result<std::shared_ptr<publish::PackCopies>> open_copies();
   Result<void> open();
   void warm_up();
   Result<void> serve();
@@ -83,23 +87,45 @@ void Agent::State::note(std::string text) {
   status->observe([&](Observed& observed) { observed.notes.push_back(std::move(text)); });
 }
 
+// Empty where there is no backend or where it cannot be used; then `trouble` says why.
+std::unique_ptr<backends::ObjectStorage> Agent::State::open_backend(std::optional<std::string>& trouble) {
+  if (config.backend == "none" || config.mode == publish::Mode::off) {
+    return nullptr;
+  }
+  auto opened = backends::open_storage(config.backend, {.clock = clock, .registry = registry});
+  if (!opened) {
+    trouble = fmt::format("backend {} cannot be used: {}; nothing is read from it or published to it",
+                          config.backend, opened.error().message);
+    return nullptr;
+  }
+  config.backend = (*opened)->describe();
+  return *std::move(opened);
+}
+
+// Packs that cannot be opened where they lie are copied beside the store and share its size cap.
+Result<std::shared_ptr<publish::PackCopies>> Agent::State::open_copies() {
+  AGENT_CHECK(io::make_folders(config.store));
+  return publish::PackCopies::open({.folder = config.store / "copies",
+                                    .budget_bytes = copies_budget(),
+                                    .min_free_bytes = config.min_free_bytes});
+}
+
 Result<void> Agent::State::open() {
   raise_descriptor_limit();
-  AGENT_TRY(store, store::Store::open({.folder = config.store,
-                                       .max_size_bytes = config.max_size_bytes,
-                                       .min_free_bytes = config.min_free_bytes},
-                                      registry));
   std::optional<std::string> trouble;
-  if (config.backend != "none" && config.mode != publish::Mode::off) {
-    auto opened = backends::open_storage(config.backend, {.clock = clock, .registry = registry});
-    if (opened) {
-      storage = *std::move(opened);
-      config.backend = storage->describe();
-      tag = std::make_unique<publish::TagView>(*storage, config.chain, registry);
-    } else {
-      trouble = fmt::format("backend {} cannot be used: {}; nothing is read from it or published to it",
-                            config.backend, opened.error().message);
+  storage = open_backend(trouble);
+  const bool remote = storage != nullptr && !storage->opens_in_place();
+  AGENT_TRY(store,
+            store::Store::open({.folder = config.store,
+                                .max_size_bytes = config.max_size_bytes - (remote ? copies_budget() : 0),
+                                .min_free_bytes = config.min_free_bytes},
+                               registry));
+  if (storage != nullptr) {
+    std::shared_ptr<publish::PackCopies> copies;
+    if (remote) {
+      AGENT_TRY(copies, open_copies());
     }
+    tag = std::make_unique<publish::TagView>(*storage, config.chain, registry, std::move(copies));
   }
   publish::PublisherOptions options{
       .tag = config.chain.own, .mode = config.mode, .producer = config.producer};

@@ -24,6 +24,7 @@ public:
   void wait_for_lock(std::chrono::milliseconds wait) { place_.lock_wait = wait; }
 
   std::string describe() const override;
+  bool opens_in_place() const override { return true; }
   Result<Put> put_if_absent(std::string_view name, const Source& source) override;
   Result<std::optional<std::string>> get(std::string_view name, Range range) override;
   Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override;

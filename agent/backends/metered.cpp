@@ -64,6 +64,7 @@ public:
         list_(registry, "list") {}
 
   Pace pace() const override { return inner_->pace(); }
+  bool opens_in_place() const override { return inner_->opens_in_place(); }
 
   std::string describe() const override { return inner_->describe(); }
 

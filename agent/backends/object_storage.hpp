@@ -73,6 +73,9 @@ public:
   // does).
   virtual Result<std::optional<std::string>> get(std::string_view name, Range range) = 0;
 
+  // Whether open_in_place() works here.
+  virtual bool opens_in_place() const { return false; }
+
   // The object as an open file, where this storage can (disk); empty where it does not exist.
   // Errors: unsupported where only ranged reads are possible.
   virtual Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) = 0;

@@ -27,6 +27,7 @@ struct Figures {
   metrics::Counter& missed_absent;
   metrics::Counter& missed_backend;
   metrics::Counter& missed_corrupt;
+  metrics::Counter& missed_gone;
   metrics::Counter& missed_local;
   metrics::Counter& missed_mode;
   metrics::Counter& bytes_read;
@@ -39,6 +40,7 @@ struct Figures {
         missed_absent(miss(registry, "absent")),
         missed_backend(miss(registry, "backend error")),
         missed_corrupt(miss(registry, "corrupt")),
+        missed_gone(miss(registry, "pack gone")),
         missed_local(miss(registry, "local disk")),
         missed_mode(miss(registry, "lookups are off")),
         bytes_read(
@@ -68,6 +70,8 @@ struct Cache::State {
   std::optional<store::Stored> find_local(std::string_view key);
   std::optional<Hit> find_in_tag(std::string_view key);
   std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
+  Result<std::optional<Hit>> fetch_once(std::string_view key, const publish::TagEntry& entry);
+  void count_failed_fetch(std::string_view key, const Error& error);
   Result<std::string> fetch_bytes(std::string_view key, const publish::TagEntry& entry);
   std::optional<Hit> keep(std::string_view key, std::string_view bytes);
   Result<store::Stored> store_locally(std::string_view key, std::string_view bytes);
@@ -115,23 +119,64 @@ std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
   return fetch(key, *entry);
 }
 
-// One flight per object: whoever comes while it is being fetched waits and finds it in the local store.
+// One flight per object: whoever comes while it is being fetched waits and finds it in the local store or in
+// a copy of its pack. A pack that is gone may have been replaced: the tag is read again, once.
 std::optional<Hit> Cache::State::fetch(std::string_view key, const publish::TagEntry& entry) {
   const auto flight = flights.join(key);
   if (auto stored = find_local(key)) {
     return Hit{.slice = std::move(stored->slice)};
   }
-  const auto bytes = fetch_bytes(key, entry);
-  if (bytes) {
-    return keep(key, *bytes);
+  auto hit = fetch_once(key, entry);
+  if (!hit && hit.error().code == Errc::not_found) {
+    log::info("cache: a pack is gone, reading the tag again pack={}",
+              std::get<publish::RemoteExtent>(entry.where).pack_name);
+    if (auto again = services.tag->pack_gone(std::get<publish::RemoteExtent>(entry.where).pack_name);
+        !again) {
+      log::warn("cache: the tag could not be read again error={}", again.error().message);
+    }
+    const auto other = services.tag->find(key);
+    if (!other) {
+      figures.missed_gone.add();
+      return std::nullopt;
+    }
+    hit = fetch_once(key, *other);
   }
-  const bool corrupt = bytes.error().code == Errc::corrupt;
-  (corrupt ? figures.missed_corrupt : figures.missed_backend).add();
+  if (hit) {
+    return *std::move(hit);
+  }
+  count_failed_fetch(key, hit.error());
+  return std::nullopt;
+}
+
+// Empty: it was fetched, and could be kept nowhere.
+Result<std::optional<Hit>> Cache::State::fetch_once(std::string_view key, const publish::TagEntry& entry) {
+  if (const auto* const slice = std::get_if<io::FileSlice>(&entry.where)) {
+    return Hit{.slice = *slice};
+  }
+  const auto& extent = std::get<publish::RemoteExtent>(entry.where);
+  if (extent.copy != nullptr) {
+    const auto brought = services.tag->bring(extent);
+    if (!brought && brought.error().code != Errc::cancelled) {
+      return std::unexpected(brought.error());
+    }
+    const auto found = services.tag->find(key);
+    const auto* const slice = found ? std::get_if<io::FileSlice>(&found->where) : nullptr;
+    if (slice != nullptr) {
+      return Hit{.slice = *slice};
+    }
+  }
+  AGENT_TRY(const auto bytes, fetch_bytes(key, entry));
+  return keep(key, bytes);
+}
+
+void Cache::State::count_failed_fetch(std::string_view key, const Error& error) {
+  const bool corrupt = error.code == Errc::corrupt;
+  const bool gone = error.code == Errc::not_found;
+  (corrupt ? figures.missed_corrupt : gone ? figures.missed_gone : figures.missed_backend).add();
   if (corrupt) {
     services.tag->distrust(key);
   }
-  log::warn("cache: fetch failed key={} error={}", key, bytes.error().message);
-  return std::nullopt;
+  log::warn("cache: fetch failed key={} error={}", key, error.message);
 }
 
 Result<std::string> Cache::State::fetch_bytes(std::string_view key, const publish::TagEntry& entry) {

@@ -15,6 +15,26 @@
 
 namespace agent::io {
 
+namespace {
+
+// Shows all of it to `visit`; false where it cannot be read.
+template <typename Visit>
+bool each_part(const FileSlice& slice, Visit visit) {
+  constexpr std::uint64_t k_step = std::uint64_t{256} * 1024;
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(slice.size, k_step)));
+  for (std::uint64_t done = 0; done < slice.size;) {
+    const auto part = std::span(buffer).first(static_cast<std::size_t>(std::min(slice.size - done, k_step)));
+    if (!read_exact_at(slice.fd, part, slice.offset + done, "slice")) {
+      return false;
+    }
+    visit(part);
+    done += part.size();
+  }
+  return true;
+}
+
+}  // namespace
+
 Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes, std::string_view thing) {
   if (slice.size > limit_bytes) {
     return fail(Errc::invalid, "read {}: {} bytes; at most {} are read", thing, slice.size, limit_bytes);
@@ -25,18 +45,15 @@ Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes
 }
 
 bool matches_crc(const FileSlice& slice, std::uint32_t crc32c) {
-  constexpr std::uint64_t k_step = std::uint64_t{256} * 1024;
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(slice.size, k_step)));
   std::uint32_t crc = 0;
-  for (std::uint64_t done = 0; done < slice.size;) {
-    const auto part = std::span(buffer).first(static_cast<std::size_t>(std::min(slice.size - done, k_step)));
-    if (!read_exact_at(slice.fd, part, slice.offset + done, "slice")) {
-      return false;
-    }
-    crc = io::crc32c(part, crc);
-    done += part.size();
-  }
-  return crc == crc32c;
+  return each_part(slice, [&](std::span<const std::byte> part) { crc = io::crc32c(part, crc); }) &&
+         crc == crc32c;
+}
+
+bool matches_digest(const FileSlice& slice, const Digest& digest) {
+  Sha256 hash;
+  return each_part(slice, [&](std::span<const std::byte> part) { hash.update(part); }) &&
+         hash.finish() == digest;
 }
 
 Result<FileSlice> slice_in_memory(std::string_view bytes) {

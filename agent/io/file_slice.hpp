@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
 
 namespace agent::io {
@@ -22,8 +23,9 @@ struct FileSlice {
 // read_exact_at.
 Result<std::string> read_slice(const FileSlice& slice, std::uint64_t limit_bytes, std::string_view thing);
 
-// Reads all of it; false where the bytes do not give this CRC-32C or cannot be read.
+// Read all of it; false where the bytes do not give this checksum or cannot be read.
 bool matches_crc(const FileSlice& slice, std::uint32_t crc32c);
+bool matches_digest(const FileSlice& slice, const Digest& digest);
 
 // A slice over a copy of `bytes` in memory that looks like a file (memfd). Errors: io.
 Result<FileSlice> slice_in_memory(std::string_view bytes);

@@ -52,6 +52,19 @@ Result<store::PackIndex> index_in_file(const io::FileSlice& file, const PackReco
                                           .footer_digest = record.digest});
 }
 
+// The footer comes with its neighbours, and they stay.
+Result<store::PackIndex> index_in_copy(backends::ObjectStorage& storage, PackCopy& copy,
+                                       const PackRecord& record) {
+  const backends::Range footer{.offset = record.footer_offset, .size = record.footer_size};
+  AGENT_CHECK(copy.ensure(storage, footer));
+  const auto slice = copy.slice(footer);
+  if (!slice) {
+    return fail(Errc::corrupt, "pack {}: its copy was thrown away", record.digest.hex());
+  }
+  AGENT_TRY(auto bytes, io::read_slice(*slice, store::k_max_footer_bytes, copy.name()));
+  return store::PackIndex::of_footer(std::move(bytes), record.digest);
+}
+
 Result<store::PackIndex> index_by_range(backends::ObjectStorage& storage, const std::string& name,
                                         const PackRecord& record) {
   AGENT_TRY(auto footer, storage.get(name, {.offset = record.footer_offset, .size = record.footer_size}));
@@ -113,13 +126,26 @@ Result<std::optional<io::FileSlice>> PackCache::open_file(backends::ObjectStorag
   return std::optional(std::move(slice));
 }
 
+std::shared_ptr<PackCopy> PackCache::copy_of(const std::string& name, const PackRecord& record) {
+  return copies_ != nullptr ? copies_->of(name, record.size_bytes) : nullptr;
+}
+
 Result<std::shared_ptr<const LoadedPack>> PackCache::read(backends::ObjectStorage& storage,
                                                           const PackRecord& record) {
   const auto name = pack_name(record.digest);
   AGENT_TRY(auto file, open_file(storage, name));
-  AGENT_TRY(auto index, file ? index_in_file(*file, record) : index_by_range(storage, name, record));
-  const auto marks = mark_of(static_cast<std::uint32_t>(index.footer_size())) / 8 + 1;
-  return std::make_shared<const LoadedPack>(record, std::move(index), name, std::move(file),
+  auto copy = file ? nullptr : copy_of(name, record);
+  auto index = file   ? index_in_file(*file, record)
+               : copy ? index_in_copy(storage, *copy, record)
+                      : index_by_range(storage, name, record);
+  if (!index && copy && index.error().code == Errc::corrupt) {
+    copy->spoil();
+    copy = nullptr;
+    index = index_by_range(storage, name, record);
+  }
+  AGENT_CHECK(index);
+  const auto marks = (mark_of(static_cast<std::uint32_t>(index->footer_size())) / 8) + 1;
+  return std::make_shared<const LoadedPack>(record, *std::move(index), name, std::move(file), std::move(copy),
                                             std::vector<std::atomic<std::uint8_t>>(marks));
 }
 
@@ -141,6 +167,10 @@ Result<std::shared_ptr<const LoadedPack>> PackCache::load(backends::ObjectStorag
     }
   });
   return pack;
+}
+
+void PackCache::forget(const Digest& pack) {
+  state_.with([&](State& state) { state.packs.erase(pack); });
 }
 
 void PackCache::distrust(const Digest& pack, std::string_view key) {

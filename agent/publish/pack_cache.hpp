@@ -16,6 +16,7 @@
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/guarded.hpp"
 #include "agent/publish/manifest.hpp"
+#include "agent/publish/pack_copy.hpp"
 #include "agent/store/pack_reader.hpp"
 
 namespace agent::publish {
@@ -26,8 +27,9 @@ struct LoadedPack {
   store::PackIndex index;
   std::string name;                   // in the storage
   std::optional<io::FileSlice> file;  // the whole pack, where it could be opened in place
+  std::shared_ptr<PackCopy> copy;     // else the local copy, where there is one
 
-  // One bit per entry, found by its position in the footer: its bytes were read and matched their CRC-32C.
+  // One bit per entry, found by its position in the footer: its bytes were read and matched their checksum.
   bool checked(std::uint32_t position) const;
   void set_checked(std::uint32_t position) const;
 
@@ -39,12 +41,18 @@ public:
   // `open_files` packs at most are kept open at once; the rest is read by range.
   explicit PackCache(std::size_t open_files = default_open_files());
 
+  // Where copies of packs go that cannot be opened in place; without it there are none.
+  void keep_copies(std::shared_ptr<PackCopies> copies) { copies_ = std::move(copies); }
+
   // Half of what this process may open.
   static std::size_t default_open_files();
 
   // The pack of a manifest's record; the same one as long as anybody holds it.
   // Errors: not_found (it is gone), corrupt, unsupported, those of the storage.
   Result<std::shared_ptr<const LoadedPack>> load(backends::ObjectStorage& storage, const PackRecord& record);
+
+  // This pack is no longer in the storage: loading it fails with not_found until the storage has it again.
+  void forget(const Digest& pack);
 
   // The object under `key` in this pack is wrong; it counts as absent from now on.
   void distrust(const Digest& pack, std::string_view key);
@@ -53,6 +61,7 @@ public:
 private:
   Result<std::shared_ptr<const LoadedPack>> read(backends::ObjectStorage& storage, const PackRecord& record);
   Result<std::optional<io::FileSlice>> open_file(backends::ObjectStorage& storage, const std::string& name);
+  std::shared_ptr<PackCopy> copy_of(const std::string& name, const PackRecord& record);
 
   struct State {
     std::unordered_map<Digest, std::weak_ptr<const LoadedPack>, DigestHash> packs;
@@ -62,6 +71,7 @@ private:
   Guarded<State> state_;
   std::atomic<bool> any_distrusted_{false};
   std::shared_ptr<std::atomic<std::size_t>> files_left_;
+  std::shared_ptr<PackCopies> copies_;
 };
 
 }  // namespace agent::publish

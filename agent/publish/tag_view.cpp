@@ -3,7 +3,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,8 @@
 #include "agent/core/log.hpp"
 #include "agent/publish/key_table.hpp"
 #include "agent/publish/pack_cache.hpp"
+#include "agent/publish/pack_copy.hpp"
+#include "agent/publish/preload.hpp"
 #include "agent/publish/tag_head.hpp"
 
 namespace agent::publish {
@@ -25,6 +29,8 @@ struct Scope {
   std::vector<std::shared_ptr<const LoadedPack>> packs;
   bool complete = true;  // false: a pack could not be read this time and may be next time
 };
+
+using LoadedPackResult = Result<std::shared_ptr<const LoadedPack>>;
 
 struct Snapshot {
   KeyTable table;
@@ -52,7 +58,13 @@ TagEntry entry_of(const LoadedPack& pack, std::uint32_t position) {
                                 .size = found.size,
                                 .pin = pack.file->pin};
   } else {
-    entry.where = RemoteExtent{.pack_name = pack.name, .range = {.offset = found.offset, .size = found.size}};
+    const backends::Range range{.offset = found.offset, .size = found.size};
+    auto copy = pack.copy != nullptr && !pack.copy->spoiled() ? pack.copy : nullptr;
+    if (auto here = copy != nullptr ? copy->slice(range) : std::nullopt) {
+      entry.where = *std::move(here);
+    } else {
+      entry.where = RemoteExtent{.pack_name = pack.name, .range = range, .copy = std::move(copy)};
+    }
   }
   return entry;
 }
@@ -70,6 +82,7 @@ struct TagViewState {
                                 "Objects of packs whose bytes did not match their checksum.")) {}
 
   Result<bool> refresh_scope(Scope& scope);
+  std::vector<LoadedPackResult> load_all(const std::vector<PackRecord>& records);
   void load_packs(Scope& scope, const Manifest& manifest);
   void publish_snapshot();
   std::shared_ptr<const Snapshot> current() const {
@@ -87,6 +100,7 @@ struct TagViewState {
   std::mutex refreshing;      // held across I/O: a second refresh has nothing to do but wait for the first
   std::vector<Scope> scopes;  // own first; under `refreshing`
   Guarded<std::shared_ptr<const Snapshot>> snapshot{std::make_shared<const Snapshot>()};
+  std::unique_ptr<Preloader> preloader;  // last: it uses the storage while it lives
 };
 
 // True if there is anything new.
@@ -111,13 +125,31 @@ Result<bool> TagViewState::refresh_scope(Scope& scope) {
   return true;
 }
 
+// Behind a network each pack that is new costs a round trip: several are asked for at once.
+std::vector<LoadedPackResult> TagViewState::load_all(const std::vector<PackRecord>& records) {
+  constexpr std::size_t k_at_once = 8;
+  std::vector<LoadedPackResult> loaded(records.size(), nullptr);
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (auto i = next++; i < records.size(); i = next++) {
+      loaded[i] = packs->load(storage, records[i]);
+    }
+  };
+  std::vector<std::jthread> helpers;
+  for (std::size_t i = 1; !storage.opens_in_place() && i < std::min(k_at_once, records.size()); ++i) {
+    helpers.emplace_back(work);
+  }
+  work();
+  helpers.clear();
+  return loaded;
+}
+
 void TagViewState::load_packs(Scope& scope, const Manifest& manifest) {
   std::vector<std::shared_ptr<const LoadedPack>> loaded;
   loaded.reserve(manifest.packs.size());
   std::optional<Error> first_error;
   scope.complete = true;
-  for (const auto& record : manifest.packs) {
-    auto pack = packs->load(storage, record);
+  for (auto& pack : load_all(manifest.packs)) {
     if (pack) {
       loaded.push_back(*std::move(pack));
       continue;
@@ -157,8 +189,10 @@ void TagViewState::publish_snapshot() {
   snapshot.with([&](auto& shared) { shared = std::move(next); });
 }
 
-TagView::TagView(backends::ObjectStorage& storage, TagChain chain, metrics::Registry& registry)
+TagView::TagView(backends::ObjectStorage& storage, TagChain chain, metrics::Registry& registry,
+                 std::shared_ptr<PackCopies> copies)
     : state_(std::make_unique<TagViewState>(storage, registry)) {
+  state_->packs->keep_copies(std::move(copies));
   std::vector<TagId> ids;
   ids.push_back(std::move(chain.own));
   for (auto& id : chain.also) {
@@ -200,15 +234,21 @@ std::optional<TagEntry> TagView::find(std::string_view key) const {
   }
   auto entry = entry_of(*found->pack, found->position);
   const auto* const slice = std::get_if<io::FileSlice>(&entry.where);
-  if (slice != nullptr && !found->pack->checked(found->position)) {
-    if (!io::matches_crc(*slice, entry.crc32c)) {
-      state_->corrupt.add();
-      state_->packs->distrust(found->pack->record.digest, key);
-      log::warn("publish: an object's bytes are wrong pack={} key={}", found->pack->name, key);
-      return std::nullopt;
-    }
-    found->pack->set_checked(found->position);
+  if (slice == nullptr || found->pack->checked(found->position)) {
+    return entry;
   }
+  if (found->pack->copy != nullptr) {
+    if (!io::matches_digest(*slice, entry.digest)) {
+      found->pack->copy->spoil();  // the storage may still have the right bytes: it is asked from now on
+      return entry_of(*found->pack, found->position);
+    }
+  } else if (!io::matches_crc(*slice, entry.crc32c)) {
+    state_->corrupt.add();
+    state_->packs->distrust(found->pack->record.digest, key);
+    log::warn("publish: an object's bytes are wrong pack={} key={}", found->pack->name, key);
+    return std::nullopt;
+  }
+  found->pack->set_checked(found->position);
   return entry;
 }
 
@@ -220,9 +260,13 @@ std::uint64_t TagView::preload(std::uint64_t budget_bytes, std::chrono::steady_c
     return std::pair(a.scope, ~a.pack->record.generation) < std::pair(b.scope, ~b.pack->record.generation);
   });
   std::uint64_t covered = 0;
+  std::vector<std::shared_ptr<PackCopy>> copies;
   for (const auto& scoped : packs) {
     const auto& file = scoped.pack->file;
     const auto size = file ? file->size : 0;
+    if (scoped.pack->copy != nullptr) {
+      copies.push_back(scoped.pack->copy);
+    }
     for (std::uint64_t done = 0; done < size;) {
       const auto part = std::min({k_step, size - done, budget_bytes - covered});
       if (part == 0 || std::chrono::steady_clock::now() >= deadline) {
@@ -235,7 +279,32 @@ std::uint64_t TagView::preload(std::uint64_t budget_bytes, std::chrono::steady_c
       covered += part;
     }
   }
-  return covered;
+  state_->preloader =
+      std::make_unique<Preloader>(state_->storage, std::move(copies),
+                                  PreloadOptions{.budget_bytes = budget_bytes - covered}, state_->registry);
+  if (!state_->preloader->wait(deadline)) {
+    log::info("publish: preloading goes on in the background bytes={}", state_->preloader->figures().bytes);
+  }
+  return covered + state_->preloader->figures().bytes;
+}
+
+Result<void> TagView::bring(const RemoteExtent& extent) {
+  return extent.copy->ensure(state_->storage, extent.range);
+}
+
+Result<void> TagView::pack_gone(std::string_view pack_name) {
+  {
+    const std::scoped_lock lock(state_->refreshing);
+    for (auto& scope : state_->scopes) {
+      for (const auto& pack : scope.packs) {
+        if (pack->name == pack_name) {
+          state_->packs->forget(pack->record.digest);
+          scope.complete = false;
+        }
+      }
+    }
+  }
+  return refresh();
 }
 
 void TagView::distrust(std::string_view key) {

@@ -1,6 +1,6 @@
 // What a tag holds, as one consistent view that is replaced as a whole: key -> extent of a pack.
 // Thread-safe. For packs opened in place `find` reads an object once, the first time it is asked for, to
-// check its CRC-32C; otherwise it says where to read.
+// check its CRC-32C; in a local copy of a pack, its SHA-256. Otherwise it says where to read.
 #pragma once
 
 #include <chrono>
@@ -20,10 +20,14 @@
 
 namespace agent::publish {
 
+class PackCopies;
+class PackCopy;
+
 // An object that must be read by range from the storage.
 struct RemoteExtent {
   std::string pack_name;
   backends::Range range;
+  std::shared_ptr<PackCopy> copy;  // where its neighbours are wanted as well; null: there is none
 };
 
 struct TagEntry {
@@ -46,7 +50,9 @@ struct TagViewState;
 class TagView final {
 public:
   // Loads nothing yet: the view is empty until the first refresh.
-  TagView(backends::ObjectStorage& storage, TagChain chain, metrics::Registry& registry);
+  // `copies`: where packs go that cannot be opened in place; null: they are read object by object.
+  TagView(backends::ObjectStorage& storage, TagChain chain, metrics::Registry& registry,
+          std::shared_ptr<PackCopies> copies = nullptr);
   ~TagView();
 
   // Reads the pointers of the chain and whatever manifests and footers are new. A pack that is gone or
@@ -59,9 +65,17 @@ public:
   // hearth_tag_objects_corrupt_total.
   std::optional<TagEntry> find(std::string_view key) const;
 
-  // Advises the kernel to read packs opened in place, the newest first, up to the budget or the deadline;
-  // returns the bytes covered.
+  // Reads packs before anybody asks, the newest first, up to the budget or the deadline: for those opened in
+  // place it advises the kernel, of others it fetches the copies, and goes on in the background at the
+  // deadline. Returns the bytes that are here. Once.
   std::uint64_t preload(std::uint64_t budget_bytes, std::chrono::steady_clock::time_point deadline);
+
+  // Brings an object of a remote pack that has a copy. Afterwards `find` has it in place, or knows that it is
+  // gone or wrong. Errors: those of the storage.
+  Result<void> bring(const RemoteExtent& extent);
+
+  // The pack is not in the storage any more: reads the tag again without it.
+  Result<void> pack_gone(std::string_view pack_name);
 
   // Leaves the entry out until the next refresh that brings another: its bytes turned out to be wrong.
   void distrust(std::string_view key);

@@ -47,6 +47,15 @@ protected:
     earlier->publish();
   }
 
+  // "sccache/0", "sccache/1", … in one pack.
+  void publish_many(int count) {
+    const auto earlier = job_on(*disk_, "earlier");
+    for (int i = 0; i < count; ++i) {
+      ASSERT_THAT(earlier->put(fmt::format("sccache/{}", i), fmt::format("bytes of {}", i)), Succeeds());
+    }
+    earlier->publish();
+  }
+
   SystemClock clock_;
   tests::TempFolder folder_{tests::memory_folder()};
   std::unique_ptr<backends::ObjectStorage> disk_ =
@@ -364,7 +373,65 @@ TEST_F(CacheTest, MakesAMissOfAPackThatIsGone) {
   ASSERT_THAT(disk_->remove(packs->front().name), Succeeds());
 
   EXPECT_EQ(next->get("sccache/a"), "(miss)");
-  EXPECT_EQ(next->misses("backend error"), 1U);
+  EXPECT_EQ(next->misses("pack gone"), 1U);
+}
+
+TEST_F(CacheTest, ReadsTheTagAgainWhenAPackWasReplaced) {
+  publish("sccache/a", "bytes");
+  RangedStorage remote(*disk_);
+  const auto next = job_on(remote, "next");
+  const auto packs = disk_->list("packs/");
+  ASSERT_EQ(packs->size(), 1U);
+  ASSERT_THAT(disk_->remove(packs->front().name), Succeeds());
+  publish("sccache/a", "bytes");  // what compaction does: the same object in another pack
+
+  EXPECT_EQ(next->get("sccache/a"), "bytes");
+}
+
+constexpr std::uint64_t k_copies = std::uint64_t{64} << 20U;
+
+TEST_F(CacheTest, FetchesManyObjectsOfAPackAtOnce) {
+  publish_many(50);
+  RangedStorage remote(*disk_);
+  const auto next = job("next", {.storage = &remote, .copies_bytes = k_copies});
+  const auto before = remote.gets();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(next->get(fmt::format("sccache/{}", i)), fmt::format("bytes of {}", i));
+  }
+  EXPECT_EQ(remote.gets(), before) << "the footer's chunk held them all";
+  EXPECT_EQ(next->store().figures().objects, 0U) << "they stay in the copy";
+}
+
+TEST_F(CacheTest, AsksTheStorageForAnObjectWhoseCopyIsWrong) {
+  publish_many(5);
+  RangedStorage remote(*disk_);
+  std::atomic<int> reads = 0;
+  // The chunk with the footer comes with one wrong bit in an object; what is asked for after that is right.
+  remote.set_fate([&](std::string bytes) -> Result<std::optional<std::string>> {
+    if (reads++ == 0) {
+      const auto at = bytes.find("bytes of 3");
+      bytes[at] = 'B';
+    }
+    return bytes;
+  });
+  const auto next = job("next", {.storage = &remote, .copies_bytes = k_copies});
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(next->get(fmt::format("sccache/{}", i)), fmt::format("bytes of {}", i));
+  }
+  EXPECT_EQ(next->registry().total("hearth_lookups_missed_total"), 0U);
+}
+
+TEST_F(CacheTest, AnswersFromPreloadedPacksWithoutTheStorage) {
+  const std::string large(std::size_t{3} << 20U, 'x');
+  publish("sccache/a", large);
+  RangedStorage remote(*disk_);
+  const auto next = job("next", {.storage = &remote, .copies_bytes = k_copies});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  EXPECT_GT(next->tag().preload(k_copies, deadline), std::uint64_t{1} << 20U);
+  remote.set_fate([](const std::string&) {
+    return Result<std::optional<std::string>>(std::unexpected(tests::timed_out()));
+  });
+  EXPECT_EQ(next->get("sccache/a"), large);
 }
 
 TEST_F(CacheTest, AnswersAFetchedObjectThatTheStoreCannotKeep) {

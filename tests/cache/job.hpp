@@ -13,6 +13,7 @@
 #include "agent/cache/cache.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/publish/pack_copy.hpp"
 #include "agent/publish/publisher.hpp"
 #include "agent/publish/tag_view.hpp"
 #include "agent/store/store.hpp"
@@ -27,6 +28,7 @@ struct JobOptions {
   std::string tag = "rust-sccache-linux-x86_64";
   std::uint64_t max_object_bytes = std::uint64_t{64} << 20U;
   std::uint64_t max_size_bytes = std::uint64_t{256} << 20U;
+  std::uint64_t copies_bytes = 0;  // 0: packs behind a network are read object by object
 };
 
 class Job final {
@@ -38,7 +40,12 @@ public:
                                    registry_)) {
     const publish::TagId id{.repository = "owner/name", .scope = "refs/heads/main", .tag = options.tag};
     if (options.storage != nullptr) {
-      tag_.emplace(*options.storage, publish::TagChain{.own = id, .also = {}}, registry_);
+      auto copies = options.copies_bytes == 0
+                        ? nullptr
+                        : *publish::PackCopies::open({.folder = options.folder / "copies",
+                                                      .budget_bytes = options.copies_bytes,
+                                                      .min_free_bytes = 0});
+      tag_.emplace(*options.storage, publish::TagChain{.own = id, .also = {}}, registry_, std::move(copies));
     }
     // The clock stands still, so that nothing is published before a test says so.
     publisher_.emplace(

@@ -27,7 +27,7 @@ protected:
     EXPECT_THAT(index, tests::Succeeds());
     const PackRecord record{.digest = digest, .generation = generation};
     return {.scope = scope,
-            .pack = std::make_shared<const LoadedPack>(record, *std::move(index), "name", std::nullopt,
+            .pack = std::make_shared<const LoadedPack>(record, *std::move(index), "name", std::nullopt, nullptr,
                                                        std::vector<std::atomic<std::uint8_t>>(1024))};
   }
 

@@ -40,6 +40,7 @@ public:
   void set_script(Script script) { script_ = std::move(script); }
 
   backends::Pace pace() const override { return inner_.pace(); }
+  bool opens_in_place() const override { return inner_.opens_in_place(); }
 
   std::string describe() const override { return inner_.describe(); }
 
