@@ -50,7 +50,7 @@ void end_sccache(const Stage& stage, const JobFolder& job, report::Figures& figu
   if (server.take_snapshot(seconds(10))) {
     app::add_compilations(figures, *server.statistics());
   }
-  app::add_launcher_events(figures, server.events());
+  app::add_launcher_events(figures, server.events(), app::SccacheMode::proxy);
   if (const auto stopped = server.stop(seconds(15)); !stopped) {
     stage.log.line(stopped.error().message);
   }

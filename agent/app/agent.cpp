@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/app/housekeeping.hpp"
+#include "agent/app/hydration.hpp"
 #include "agent/app/routes.hpp"
 #include "agent/app/status.hpp"
 #include "agent/backends/object_storage.hpp"
@@ -61,6 +62,7 @@ struct Agent::State {
   void warm_up();
   Result<void> serve();
   Result<void> announce() const;
+  std::string endpoint() const;
   report::Figures flush(milliseconds deadline);
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
@@ -76,6 +78,7 @@ struct Agent::State {
   std::unique_ptr<publish::Publisher> publisher;
   std::unique_ptr<cache::Cache> cache;
   std::unique_ptr<Status> status;
+  std::unique_ptr<Hydration> hydration;
   std::unique_ptr<Housekeeping> housekeeping;
   Guarded<Ending> ending;
   std::unique_ptr<Routes> routes;
@@ -152,8 +155,14 @@ Result<void> Agent::State::open() {
                            .registry = &registry});
   status = std::make_unique<Status>(StatusSources{
       .config = &config, .registry = &registry, .publisher = publisher.get(), .tag = tag.get()});
-  housekeeping = std::make_unique<Housekeeping>(
-      HousekeepingServices{.config = config, .status = *status, .store = *store, .tag = tag.get()});
+  hydration = std::make_unique<Hydration>(HydrationServices{.config = config,
+                                                            .status = *status,
+                                                            .registry = registry,
+                                                            .cache = *cache,
+                                                            .tag = tag.get(),
+                                                            .storage = storage.get()});
+  housekeeping = std::make_unique<Housekeeping>(HousekeepingServices{
+      .config = config, .status = *status, .store = *store, .hydration = *hydration, .tag = tag.get()});
   if (trouble) {
     note(*std::move(trouble));
   }
@@ -170,15 +179,22 @@ void Agent::State::warm_up() {
     } else {
       tag->preload(config.preload_bytes, begin + config.preload_deadline);
     }
-    const auto took = std::chrono::duration<double>(steady_clock::now() - begin).count();
-    status->observe([&](Observed& observed) { observed.preload_seconds = took; });
     if (const auto adopted = cache->adopt_unpublished(); adopted > 0) {
       log::info("agent: adopted objects an earlier agent had not published count={}", adopted);
     }
   }
+  hydration->begin();
+  if (tag != nullptr) {
+    const auto took = std::chrono::duration<double>(steady_clock::now() - begin).count();
+    status->observe([&](Observed& observed) { observed.preload_seconds = took; });
+  }
 }
 
 Result<void> Agent::State::serve() {
+  if (config.address.empty()) {
+    status->set_phase(Phase::ready);
+    return {};
+  }
   auto hosts = config.hosts;
   hosts.push_back(config.address);
   RouteServices services{.status = *status,
@@ -206,13 +222,19 @@ Result<void> Agent::State::serve() {
   return {};
 }
 
+std::string Agent::State::endpoint() const {
+  return server ? fmt::format("http://{}:{}", config.address, server->port()) : std::string{};
+}
+
 // The ready file, by rename: whoever sees it can connect.
 Result<void> Agent::State::announce() const {
   if (config.ready_file.empty()) {
     return {};
   }
-  io::JsonObject ready{{"endpoint", fmt::format("http://{}:{}", config.address, server->port())},
-                       {"pid", static_cast<std::int64_t>(::getpid())}};
+  io::JsonObject ready{{"endpoint", endpoint()}, {"pid", static_cast<std::int64_t>(::getpid())}};
+  if (const auto disk = hydration->disk_cache()) {
+    ready.emplace("sccache_cache_size", disk->size_bytes);
+  }
   if (!config.control.empty()) {
     ready.emplace("control", config.control.string());
   }
@@ -221,6 +243,7 @@ Result<void> Agent::State::announce() const {
 
 report::Figures Agent::State::flush(milliseconds deadline) {
   housekeeping->snapshot();
+  hydration->collect();
   if (auto flushed = publisher->flush(deadline); !flushed) {
     log::warn("agent: flush failed error={}", flushed.error().message);
   }
@@ -244,6 +267,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   const auto until = steady_clock::now() + deadline;
   status->set_phase(Phase::draining);
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
+  hydration->finish();
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));
@@ -280,14 +304,19 @@ Result<std::unique_ptr<Agent>> Agent::start(Config config) {
   state->warm_up();
   AGENT_CHECK(state->serve());
   auto* const raw = state.get();
-  state->housekeeping->start({.last_activity = [raw] { return raw->server->last_activity(); },
-                              .end = [raw](std::string reason) { raw->end(std::move(reason)); }});
+  state->housekeeping->start(
+      {.last_activity = [raw] { return raw->server ? raw->server->last_activity() : steady_clock::now(); },
+       .end = [raw](std::string reason) { raw->end(std::move(reason)); }});
   AGENT_CHECK(state->announce());
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 
 std::string Agent::endpoint() const {
-  return fmt::format("http://{}:{}", state_->config.address, state_->server->port());
+  return state_->endpoint();
+}
+
+std::optional<sccache::DiskCache> Agent::disk_cache() const {
+  return state_->hydration->disk_cache();
 }
 
 void Agent::watch_sccache(const io::fs::path& real, const io::fs::path& socket, const io::fs::path& state) {

@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "agent/app/config.hpp"
 #include "agent/core/result.hpp"
 #include "agent/report/figures.hpp"
+#include "agent/sccache/install.hpp"
 
 namespace agent::app {
 
@@ -23,8 +25,11 @@ public:
   // Stops serving without publishing what is pending; drain first.
   ~Agent();
 
-  // "http://127.0.0.1:7420"
+  // "http://127.0.0.1:7420"; empty where nothing is served.
   std::string endpoint() const;
+
+  // What the job's sccache is to be installed with; empty: proxy mode.
+  std::optional<sccache::DiskCache> disk_cache() const;
 
   // Names the job's sccache, for an agent that was started before it was installed. Safe from any thread.
   void watch_sccache(const io::fs::path& real, const io::fs::path& socket, const io::fs::path& state);

@@ -19,8 +19,8 @@ void add_compilations(report::Figures& figures, const sccache::Statistics& stati
   figures.saved_seconds_estimate = statistics.saved_seconds_estimate();
 }
 
-void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events) {
-  figures.sccache_mode = "proxy";
+void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events, SccacheMode mode) {
+  figures.sccache_mode = name_of(mode);
   figures.restarts = events.restarts;
   figures.fallbacks = events.fallbacks;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/app/sccache_mode.hpp"
 #include "agent/core/secret.hpp"
 #include "agent/io/file.hpp"
 #include "agent/publish/tag.hpp"
@@ -18,11 +19,11 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 struct Config {
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 0;          // 0 picks one
-  std::vector<std::string> hosts;  // names this agent is reached by, beside loopback ones
-  io::fs::path control;            // Unix socket; empty: none
-  io::fs::path ready_file;         // written when it serves; empty: none
+  std::string address = "127.0.0.1";  // empty: nothing is served, the agent only fills and collects
+  std::uint16_t port = 0;             // 0 picks one
+  std::vector<std::string> hosts;     // names this agent is reached by, beside loopback ones
+  io::fs::path control;               // Unix socket; empty: none
+  io::fs::path ready_file;            // written when it serves; empty: none
   io::fs::path store;
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20U;
@@ -34,6 +35,7 @@ struct Config {
   milliseconds preload_deadline = seconds(10);
   std::uint64_t preload_bytes = std::uint64_t{2} << 30U;
   milliseconds refresh_interval = seconds(60);
+  milliseconds snapshot_interval = seconds(5);  // of sccache's statistics and its folder
   milliseconds drain_deadline = seconds(60);
 
   // How it ends by itself: when the sentinel vanishes, or when nothing spoke to it for this long (0: never).
@@ -47,6 +49,14 @@ struct Config {
   io::fs::path sccache_real;
   io::fs::path sccache_socket;
   io::fs::path launcher_state;
+
+  // Disk mode: where sccache keeps its cache, as this process sees it; empty: proxy mode only. Its parent is
+  // there.
+  SccacheMode sccache_mode = SccacheMode::automatic;
+  io::fs::path sccache_dir;
+  // What an earlier agent left in that folder: go on collecting from it, or fill it anew.
+  enum class Leftover : std::uint8_t { resumed, removed } sccache_leftover = Leftover::resumed;
+  std::string checkout;  // absolute path of what is compiled, as the build steps see it
 };
 
 }  // namespace agent::app

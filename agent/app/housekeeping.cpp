@@ -17,7 +17,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr milliseconds k_tick(500);
-constexpr seconds k_snapshot_interval(5);
 constexpr seconds k_scrub_interval(10);
 constexpr std::uint64_t k_scrub_bytes = std::uint64_t{16} << 20U;
 constexpr seconds k_client_deadline(5);
@@ -41,7 +40,7 @@ Housekeeping::Housekeeping(HousekeepingServices services) : services_(services) 
 void Housekeeping::start(HousekeepingEvents events) {
   events_ = std::move(events);
   const auto now = steady_clock::now();
-  next_snapshot_ = now + k_snapshot_interval;
+  next_snapshot_ = now + services_.config.snapshot_interval;
   next_refresh_ = now + with_jitter(services_.config.refresh_interval);
   next_scrub_ = now + k_scrub_interval;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -69,8 +68,9 @@ void Housekeeping::tick(steady_clock::time_point now) {
   look_for_an_end(now);
   if (now >= next_snapshot_) {
     snapshot();
+    services_.hydration.collect();
     record();
-    next_snapshot_ = now + k_snapshot_interval;
+    next_snapshot_ = now + services_.config.snapshot_interval;
   }
   if (now >= next_refresh_) {
     refresh();

@@ -1,5 +1,6 @@
-// What an agent does by the clock: sccache's statistics and the record every 5 s, the tag every 60 s, a slow
-// scrub of the store, and watching for reasons to end. One thread; public methods are safe from any thread.
+// What an agent does by the clock: sccache's statistics, its new entries and the record every 5 s, the tag
+// every 60 s, a slow scrub of the store, and watching for reasons to end. One thread; public methods are safe
+// from any thread.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "agent/app/config.hpp"
+#include "agent/app/hydration.hpp"
 #include "agent/app/status.hpp"
 #include "agent/publish/tag_view.hpp"
 #include "agent/sccache/server.hpp"
@@ -21,6 +23,7 @@ struct HousekeepingServices {
   const Config& config;
   Status& status;
   store::Store& store;
+  Hydration& hydration;
   publish::TagView* tag = nullptr;
 };
 

@@ -32,6 +32,15 @@ void add_requests(report::Figures& figures, const metrics::Registry& registry) {
   figures.backend_calls = registry.total("hearth_backend_calls_total");
 }
 
+// In disk mode sccache asks its own folder: how often and how fast is not known here.
+void add_filling(report::Figures& figures, std::uint64_t filled_bytes) {
+  figures.latency = {};
+  figures.lookups_hit.reset();
+  figures.lookups_missed.reset();
+  figures.miss_reasons.clear();
+  figures.bytes_read = filled_bytes;
+}
+
 void add_publishing(report::Figures& figures, const publish::PublisherFigures& published) {
   figures.published = published.published;
   figures.pending = published.pending;
@@ -83,7 +92,10 @@ report::Figures Status::figures() const {
       add_compilations(figures, *observed.statistics);
     }
     if (observed.watches_sccache) {
-      add_launcher_events(figures, observed.events);
+      add_launcher_events(figures, observed.events, observed.sccache_mode);
+    }
+    if (observed.sccache_mode == SccacheMode::disk) {
+      add_filling(figures, observed.filled_bytes);
     }
     figures.preload_seconds = observed.preload_seconds;
     figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());

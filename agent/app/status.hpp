@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/app/config.hpp"
+#include "agent/app/sccache_mode.hpp"
 #include "agent/core/guarded.hpp"
 #include "agent/metrics/registry.hpp"
 #include "agent/publish/publisher.hpp"
@@ -24,6 +25,8 @@ std::string_view name_of(Phase phase);
 // What is learnt from sccache and while warming up.
 struct Observed {
   bool watches_sccache = false;
+  SccacheMode sccache_mode = SccacheMode::proxy;
+  std::uint64_t filled_bytes = 0;  // of sccache's folder, in disk mode
   std::optional<sccache::Statistics> statistics;
   sccache::LauncherEvents events;
   std::optional<double> preload_seconds;

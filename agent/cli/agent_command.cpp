@@ -26,6 +26,8 @@ struct Options {
   std::string sccache_real;
   std::string sccache_socket;
   std::string launcher_state;
+  std::string sccache_dir;
+  std::string checkout;
 };
 
 // "127.0.0.1:7420", ":7420"
@@ -72,6 +74,11 @@ Result<app::Config> config_of(Options& options) {
   config.sccache_real = options.sccache_real;
   config.sccache_socket = options.sccache_socket;
   config.launcher_state = options.launcher_state;
+  if (options.sccache_dir.empty() && config.sccache_mode == app::SccacheMode::disk) {
+    return fail(Errc::invalid, "--sccache-mode disk: name the folder to fill with --sccache-dir");
+  }
+  config.sccache_dir = options.sccache_dir.empty() ? io::fs::path() : io::fs::absolute(options.sccache_dir);
+  config.checkout = options.checkout.empty() ? io::fs::current_path().string() : options.checkout;
   AGENT_TRY(config.idle_limit, parse_duration(options.idle_limit, "--idle-limit"));
   if (!options.token_file.empty()) {
     AGENT_TRY(config.token, take_token(options.token_file));
@@ -123,6 +130,10 @@ Command add_agent(CLI::App& program) {
   command->add_option("--record", options->record, "JSON file that gets the figures every few seconds");
   command->add_option("--sccache-real", options->sccache_real, "the sccache whose server is watched");
   command->add_option("--sccache-socket", options->sccache_socket, "Unix socket of that server");
+  command->add_option("--sccache-dir", options->sccache_dir,
+                      "SCCACHE_DIR to fill from the tag and to collect from; without it the mode is proxy");
+  command->add_option("--checkout", options->checkout,
+                      "absolute path of what is compiled, as the build sees it (default: this folder)");
   command->add_option("--launcher-state", options->launcher_state, "file with the launcher's events");
   command->footer(
       "Example:\n  hearth agent --listen 127.0.0.1:7420 --control /tmp/hearth.sock --backend "

@@ -70,6 +70,10 @@ void add_agent_options(CLI::App& command, AgentOptions& options) {
   command.add_option("--also-scope", options.also_scopes,
                      "scope that is read too, after the own one; repeatable");
   add("--producer", options.producer, "who publishes, for `hearth inspect`");
+  add("--sccache-mode", options.sccache_mode,
+      "proxy: sccache asks the agent; disk: it works on a folder that is filled from the tag before; auto: "
+      "disk "
+      "where the tag was used so from the same path");
   add("--max-size", options.max_size, "size cap of the local store");
   add("--min-free-space", options.min_free_space, "of the store's disk; below it nothing more is stored");
   add("--preload-deadline", options.preload_deadline, "how long warming up may take");
@@ -86,6 +90,11 @@ Result<app::Config> to_config(const AgentOptions& options) {
   config.backend = options.backend;
   AGENT_TRY(config.mode, publish::parse_mode(options.mode));
   config.producer = options.producer;
+  if (auto mode = app::parse_sccache_mode(options.sccache_mode); mode) {
+    config.sccache_mode = *mode;
+  } else {
+    return with_context("--sccache-mode", std::move(mode).error());
+  }
   AGENT_TRY(config.max_size_bytes, parse_size(options.max_size, "--max-size"));
   AGENT_TRY(config.min_free_bytes, parse_size(options.min_free_space, "--min-free-space"));
   AGENT_TRY(config.preload_deadline, parse_duration(options.preload_deadline, "--preload-deadline"));

@@ -20,6 +20,7 @@ struct AgentOptions {
   std::string scope = "local";
   std::vector<std::string> also_scopes;
   std::string producer;
+  std::string sccache_mode = "auto";
   std::string max_size = "10GiB";
   std::string min_free_space = "256MiB";
   std::string preload_deadline = "10s";

@@ -15,6 +15,9 @@ public:
   // In $XDG_RUNTIME_DIR, else /tmp. Errors: io, full, denied.
   static Result<PrivateFolder> make();
 
+  // Takes over the removal of a folder that somebody else made.
+  static PrivateFolder adopt(io::fs::path path) { return PrivateFolder(std::move(path)); }
+
   PrivateFolder() = default;
   PrivateFolder(PrivateFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   PrivateFolder& operator=(PrivateFolder&& other) noexcept;

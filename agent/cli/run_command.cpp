@@ -27,6 +27,7 @@ namespace agent::cli {
 namespace {
 
 constexpr int k_most_substores = 16;
+constexpr std::string_view k_sccache_folder = "sccache";  // in the store's folder
 
 struct Options {
   AgentOptions common;
@@ -54,6 +55,7 @@ Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
     if (i > 1) {
       own.store += fmt::format(".{}", i);
     }
+    own.sccache_dir = own.store / k_sccache_folder / "cache";  // whoever has the store has it too
     auto agent = app::Agent::start(std::move(own));
     if (agent || agent.error().code != Errc::conflict || i == k_most_substores) {
       return agent;
@@ -64,6 +66,7 @@ Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
 // The agent and the private sccache of one command.
 struct Session {
   PrivateFolder folder;
+  PrivateFolder sccache_folder;  // of disk mode
   std::unique_ptr<app::Agent> agent;
   sccache::Installation installation;
   std::chrono::milliseconds drain_deadline{};
@@ -81,7 +84,13 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   AGENT_TRY(session.folder, PrivateFolder::make());
   session.drain_deadline = config.drain_deadline;
   config.token = random_token();
+  config.sccache_leftover = app::Config::Leftover::removed;
+  config.checkout = io::fs::current_path().string();
   AGENT_TRY(session.agent, start_agent(config));
+  const auto disk = session.agent->disk_cache();
+  if (disk) {
+    session.sccache_folder = PrivateFolder::adopt(disk->folder.parent_path());
+  }
   AGENT_TRY(session.installation, sccache::install({.folder = session.folder.path(),
                                                     .seen_folder = session.folder.path(),
                                                     .launcher = launcher,
@@ -89,6 +98,7 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
                                                     .copy_real = false,
                                                     .endpoint = session.agent->endpoint(),
                                                     .token = config.token,
+                                                    .disk = disk,
                                                     .owner = {.user = ::geteuid(), .group = ::getegid()}}));
   session.agent->watch_sccache(real, session.installation.socket, session.folder.path() / sccache::k_state);
   return session;

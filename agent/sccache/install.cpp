@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
+#include <utility>
 
 #include "agent/core/text.hpp"
 #include "agent/launcher/config.hpp"
@@ -52,10 +53,42 @@ std::string host_and_port(std::string_view endpoint) {
   return std::string(rest.substr(0, rest.find('/')));
 }
 
+// A setting of launcher.conf: key and value.
+using Setting = std::pair<std::string, std::string>;
+
+// "10240K": versions differ in what they take without a unit.
+std::string size_text(std::uint64_t bytes) {
+  constexpr std::uint64_t k_unit = 1024;
+  return fmt::format("{}K", (bytes / k_unit) + 1);
+}
+
+std::vector<Setting> disk_settings(const DiskCache& disk) {
+  return {{"env.SCCACHE_DIR", disk.folder.string()},
+          {"env.SCCACHE_CACHE_SIZE", size_text(disk.size_bytes)},
+          {"env.SCCACHE_DIRECT", "true"}};
+}
+
+std::vector<Setting> proxy_settings(const InstallOptions& options) {
+  const auto host = host_and_port(options.endpoint);
+  const auto name = host.substr(0, host.rfind(':'));
+  const auto* const separator = options.key_prefix.empty() ? "" : "/";
+  std::vector<Setting> settings = {
+      {"agent", host},
+      {"env.SCCACHE_WEBDAV_ENDPOINT",
+       fmt::format("{}/sccache{}{}", options.endpoint, separator, options.key_prefix)},
+      {"env.SCCACHE_SKIP_CACHE_CHECK", "1"},           // 0.18 and later
+      {"env.SCCACHE_WEBDAV_DISABLE_CREATE_DIR", "1"},  // 0.19 and later
+      {"env.NO_PROXY", name},                          // http_proxy would catch the loopback
+      {"env.no_proxy", name}};
+  if (!options.token.empty()) {
+    settings.emplace_back("env.SCCACHE_WEBDAV_TOKEN", options.token.reveal());
+  }
+  return settings;
+}
+
 Result<std::string> conf_text(const InstallOptions& options, const Installation& made,
                               const std::string& protocol) {
   const auto& seen = options.seen_folder;
-  const auto host = host_and_port(options.endpoint);
   std::string text = "# Read by the launcher beside this file; written by hearth. Holds the agent's token.\n";
   bool one_line_each = true;
   const auto add = [&](std::string_view key, std::string_view value) {
@@ -66,22 +99,14 @@ Result<std::string> conf_text(const InstallOptions& options, const Installation&
   add("real", made.real.string());
   add("protocol", protocol);
   add("socket", made.socket.string());
-  add("agent", host);
   add("lock", (seen / "launcher.lock").string());
   add("log", (seen / k_log).string());
   add("state", (seen / k_state).string());
-  const auto separator = options.key_prefix.empty() ? "" : "/";
-  add("env.SCCACHE_WEBDAV_ENDPOINT",
-      fmt::format("{}/sccache{}{}", options.endpoint, separator, options.key_prefix));
-  if (!options.token.empty()) {
-    add("env.SCCACHE_WEBDAV_TOKEN", options.token.reveal());
-  }
   add("env.SCCACHE_SERVER_UDS", made.socket.string());
   add("env.SCCACHE_IDLE_TIMEOUT", "0");
-  add("env.SCCACHE_SKIP_CACHE_CHECK", "1");              // 0.18 and later
-  add("env.SCCACHE_WEBDAV_DISABLE_CREATE_DIR", "1");     // 0.19 and later
-  add("env.NO_PROXY", host.substr(0, host.rfind(':')));  // http_proxy would catch the loopback
-  add("env.no_proxy", host.substr(0, host.rfind(':')));
+  for (const auto& [key, value] : options.disk ? disk_settings(*options.disk) : proxy_settings(options)) {
+    add(key, value);
+  }
   if (!one_line_each) {  // a second line would be a setting of its own
     return fail(Errc::invalid,
                 "install sccache: a path, the endpoint, the key prefix or the token has a line break");

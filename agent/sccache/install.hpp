@@ -3,6 +3,8 @@
 // (agent/launcher/config.hpp). Free functions; called once per job, from one thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,16 +29,23 @@ constexpr std::string_view k_socket = "sccache.sock";
 constexpr std::string_view k_log = "sccache.log";
 constexpr std::string_view k_state = "launcher.state";  // one line per event, appended by the launcher
 
+// A private SCCACHE_DIR that was filled (agent/sccache/hydrate.hpp).
+struct DiskCache {
+  fs::path folder;               // as the build steps see it
+  std::uint64_t size_bytes = 0;  // SCCACHE_CACHE_SIZE: what was filled in and what may come
+};
+
 struct InstallOptions {
-  fs::path folder;         // where to install, as this process sees it; its `bin` goes on PATH
-  fs::path seen_folder;    // the same folder as the build steps see it
-  fs::path launcher;       // the launcher's binary
-  fs::path real;           // the real sccache
-  bool copy_real = true;   // false: launcher.conf names `real` in place (a laptop)
-  std::string endpoint;    // the agent as the steps reach it: "http://127.0.0.1:7420"
-  std::string key_prefix;  // between the front and the shards; empty: none
-  Secret token;            // the agent's bearer; empty: an open agent
-  io::Owner owner;         // of the steps: everything is given to it
+  fs::path folder;                  // where to install, as this process sees it; its `bin` goes on PATH
+  fs::path seen_folder;             // the same folder as the build steps see it
+  fs::path launcher;                // the launcher's binary
+  fs::path real;                    // the real sccache
+  bool copy_real = true;            // false: launcher.conf names `real` in place (a laptop)
+  std::string endpoint;             // the agent as the steps reach it: "http://127.0.0.1:7420"
+  std::string key_prefix;           // between the front and the shards; empty: none
+  Secret token;                     // the agent's bearer; empty: an open agent
+  std::optional<DiskCache> disk{};  // sccache works on this and asks no agent
+  io::Owner owner;                  // of the steps: everything is given to it
 };
 
 // The paths of an installation, as the steps see them.
