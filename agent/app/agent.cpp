@@ -13,6 +13,7 @@
 #include "agent/app/hydration.hpp"
 #include "agent/app/routes.hpp"
 #include "agent/app/status.hpp"
+#include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
 #include "agent/cache/cache.hpp"
 #include "agent/core/clock.hpp"
@@ -102,7 +103,7 @@ std::unique_ptr<backends::ObjectStorage> Agent::State::open_backend(std::optiona
     return nullptr;
   }
   config.backend = (*opened)->describe();
-  return *std::move(opened);
+  return backends::with_breaker(*std::move(opened), {.clock = clock, .registry = registry});
 }
 
 // Packs that cannot be opened where they lie are copied beside the store and share its size cap.

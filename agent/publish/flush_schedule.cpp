@@ -10,6 +10,22 @@ constexpr std::size_t k_small_batch = 100;
 
 }  // namespace
 
+PublisherOptions paced(PublisherOptions options, const backends::Pace& pace) {
+  if (pace.flush_bytes > 0) {
+    options.flush_bytes = pace.flush_bytes;
+  }
+  if (pace.flush_age.count() > 0) {
+    options.flush_age = pace.flush_age;
+    options.flush_idle = pace.flush_age;
+    options.flush_idle_small = pace.flush_age;
+    options.flush_objects = store::k_max_pack_entries;
+  }
+  if (pace.pack_bytes > 0) {
+    options.pack_bytes = std::min(options.pack_bytes, pace.pack_bytes);
+  }
+  return options;
+}
+
 std::optional<Steady> flush_due(const PublisherOptions& options, const PendingObjects& pending) {
   if (pending.empty()) {
     return std::nullopt;
@@ -35,11 +51,11 @@ bool is_permanent(Errc code) {
   switch (code) {
     case Errc::conflict:
     case Errc::transient:
-    case Errc::not_found:
     case Errc::cancelled:
     case Errc::io:
       return false;
     case Errc::invalid:
+    case Errc::not_found:  // the bucket, the service: a pack or manifest that is gone is no error here
     case Errc::denied:
     case Errc::corrupt:
     case Errc::full:

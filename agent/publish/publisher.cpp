@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <random>
 #include <thread>
 
 #include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
+#include "agent/publish/flush_queue.hpp"
 #include "agent/publish/flush_schedule.hpp"
 #include "agent/publish/pack_cache.hpp"
-#include "agent/publish/pending_objects.hpp"
 #include "agent/publish/tag_writer.hpp"
+#include "agent/publish/upload_budget.hpp"
 
 namespace agent::publish {
 
@@ -54,40 +54,23 @@ struct Tallies {
   std::atomic<std::uint64_t> rate_limited{0};
 };
 
-struct Queue {
-  PendingObjects pending;
-  std::size_t in_flight = 0;
-  std::uint64_t first_in_flight = 0;  // number of the oldest object in flight
-  std::uint64_t drain_until = 0;      // objects with lower numbers are due at once
-  std::uint64_t changes = 0;          // wakes the thread
-  unsigned failures = 0;              // in a row
-  Steady not_before{};
-  bool told_to_wait = false;  // not_before is the storage's wish, which a drain respects too
-  std::optional<Error> stopped;
-  std::string last_error;
-  std::map<std::string, std::uint64_t, std::less<>> refused;
-
-  // Everything with a lower number is published or refused.
-  std::uint64_t oldest() const {
-    const auto waiting = pending.empty() ? pending.next_number() : pending.first_number();
-    return in_flight > 0 ? std::min(first_in_flight, waiting) : waiting;
-  }
-};
-
 }  // namespace
 
 struct PublisherState {
   PublisherState(PublisherOptions given, PublisherServices used)
-      : options(std::move(given)),
+      : pace(used.storage != nullptr ? used.storage->pace() : backends::Pace()),
+        options(paced(std::move(given), pace)),
         services(std::move(used)),
         registry(services.registry != nullptr ? *services.registry : own_registry),
         clock(services.clock != nullptr ? *services.clock : own_clock),
-        tallies(registry) {
+        tallies(registry),
+        budget(pace.uploads_per_minute, clock) {
     if (services.storage != nullptr && publishes()) {
+      storage = std::make_unique<BudgetedStorage>(*services.storage, budget);
       writer = std::make_unique<TagWriter>(
           TagWriterOptions{
               .tag = options.tag, .producer = options.producer, .folder = options.spool / "outgoing"},
-          TagWriterServices{.storage = *services.storage,
+          TagWriterServices{.storage = *storage,
                             .clock = clock,
                             .packs = services.packs ? services.packs : std::make_shared<PackCache>(),
                             .conflict = [this] { tallies.conflicts.add(); },
@@ -98,13 +81,18 @@ struct PublisherState {
   }
 
   bool publishes() const { return options.mode == Mode::read_write || options.mode == Mode::write_only; }
-  void refuse(Queue& at, std::string_view reason);
-  void count_pending(const Queue& at);
+  BudgetTimes budget_times() const {
+    return {.flush = budget.ready_at(UploadBudget::Use::flush),
+            .drain = budget.ready_at(UploadBudget::Use::drain)};
+  }
+  void refuse(FlushQueue& at, std::string_view reason);
+  void count_pending(const FlushQueue& at);
   bool pause(std::chrono::milliseconds time);
   void run(const std::stop_token& stop);
   void flush_once();
   void failed(const Error& error);
 
+  backends::Pace pace;
   PublisherOptions options;
   PublisherServices services;
   metrics::Registry own_registry;
@@ -112,7 +100,9 @@ struct PublisherState {
   metrics::Registry& registry;
   const Clock& clock;
   Tallies tallies;
-  Guarded<Queue> queue;
+  UploadBudget budget;
+  Guarded<FlushQueue> queue;
+  std::unique_ptr<BudgetedStorage> storage;
   std::unique_ptr<TagWriter> writer;                // used by the thread only; null: nothing is published
   std::minstd_rand random{std::random_device{}()};  // of the thread
   std::stop_token stopping;                         // of the thread
@@ -126,7 +116,7 @@ namespace {
 class Flight final {
 public:
   Flight(PublisherState& state) : state_(state) {  // NOLINT(google-explicit-constructor)
-    state_.queue.with([&](Queue& queue) {
+    state_.queue.with([&](FlushQueue& queue) {
       objects_ =
           queue.pending.take({.objects = store::k_max_pack_entries, .bytes = state_.options.pack_bytes});
       queue.in_flight = objects_.size();
@@ -136,7 +126,7 @@ public:
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
   ~Flight() {
-    state_.queue.change([&](Queue& queue) {
+    state_.queue.change([&](FlushQueue& queue) {
       queue.pending.put_back(std::move(objects_));
       queue.in_flight = 0;
       ++queue.changes;
@@ -161,25 +151,37 @@ private:
   std::vector<PendingObject> objects_;
 };
 
-struct Plan {
-  std::optional<Steady> due;
-  std::uint64_t changes = 0;
-};
-
-Plan plan_of(const PublisherOptions& options, const Queue& queue) {
-  Plan plan{.due = std::nullopt, .changes = queue.changes};
-  if (queue.stopped || queue.pending.empty()) {
-    return plan;
+// Somebody waits for a flush as long as this lives.
+class Drain final {
+public:
+  explicit Drain(Guarded<FlushQueue>& queue) : queue_(queue) {
+    queue_.change([&](FlushQueue& at) {
+      target_ = at.pending.next_number();
+      at.drain_until = target_;
+      at.stopped.reset();
+      if (!at.told_to_wait) {
+        at.not_before = {};
+      }
+      ++at.drains;
+      ++at.changes;
+    });
   }
-  plan.due = queue.pending.first_number() < queue.drain_until ? queue.pending.first_added()
-                                                              : flush_due(options, queue.pending);
-  plan.due = std::max(*plan.due, queue.not_before);
-  return plan;
-}
+  Drain(const Drain&) = delete;
+  Drain& operator=(const Drain&) = delete;
+  ~Drain() {
+    queue_.with([](FlushQueue& at) { --at.drains; });
+  }
+
+  std::uint64_t target() const { return target_; }
+
+private:
+  Guarded<FlushQueue>& queue_;
+  std::uint64_t target_ = 0;
+};
 
 }  // namespace
 
-void PublisherState::refuse(Queue& at, std::string_view reason) {
+void PublisherState::refuse(FlushQueue& at, std::string_view reason) {
   ++at.refused[std::string(reason)];
   registry
       .counter("hearth_objects_refused_total", "Objects that will not be published.",
@@ -187,13 +189,19 @@ void PublisherState::refuse(Queue& at, std::string_view reason) {
       .add();
 }
 
-void PublisherState::count_pending(const Queue& at) {
+void PublisherState::count_pending(const FlushQueue& at) {
   tallies.pending.set(static_cast<std::int64_t>(at.pending.size() + at.in_flight));
 }
 
-// Of the thread; false once it is to stop.
+// Before a try after a conflict; false once the thread is to stop. The try is an upload more: unless somebody
+// waits for it, the budget must have it.
 bool PublisherState::pause(std::chrono::milliseconds time) {
-  queue.wait_until(stopping, steady_clock::now() + time, [](const Queue&) { return false; });
+  queue.wait_until(stopping, steady_clock::now() + time, [](const FlushQueue&) { return false; });
+  const auto wait = budget.ready_at(UploadBudget::Use::drain) - clock.now();
+  if (wait.count() > 0) {
+    queue.wait_until(stopping, steady_clock::now() + wait,
+                     [](const FlushQueue& at) { return at.drains > 0; });
+  }
   return !stopping.stop_requested();
 }
 
@@ -201,25 +209,28 @@ void PublisherState::run(const std::stop_token& stop) {
   constexpr std::chrono::hours k_longest_wait{1};
   stopping = stop;
   while (!stop.stop_requested()) {
-    const auto plan = queue.with([&](const Queue& at) { return plan_of(options, at); });
+    const auto times = budget_times();
+    const auto plan = queue.with([&](const FlushQueue& at) { return plan_flush(options, at, times); });
     const auto now = clock.now();
     if (plan.due && *plan.due <= now) {
       try {
         flush_once();
       } catch (const std::exception& problem) {
         failed({.code = Errc::io, .message = problem.what()});
+      } catch (...) {
+        failed({.code = Errc::io, .message = "something unknown was thrown"});
       }
       continue;
     }
     const auto wait = plan.due ? std::min<Steady::duration>(*plan.due - now, k_longest_wait) : k_longest_wait;
     queue.wait_until(stop, steady_clock::now() + wait,
-                     [&](const Queue& at) { return at.changes != plan.changes; });
+                     [&](const FlushQueue& at) { return at.changes != plan.changes; });
   }
 }
 
 void PublisherState::flush_once() {
   Flight flight(*this);
-  if (queue.with([](const Queue& at) { return at.failures > 0; })) {
+  if (queue.with([](const FlushQueue& at) { return at.failures > 0; })) {
     tallies.retries.add();
   }
   const auto outcome = writer->publish(flight.items());
@@ -230,14 +241,11 @@ void PublisherState::flush_once() {
   tallies.flushes.add();
   tallies.published.add(flight.size() - outcome->unreadable.size());
   flight.release();
-  queue.with([&](Queue& at) {
+  queue.with([&](FlushQueue& at) {
     for (std::size_t i = 0; i < outcome->unreadable.size(); ++i) {
       refuse(at, "unreadable");
     }
-    at.failures = 0;
-    at.not_before = {};
-    at.told_to_wait = false;
-    at.last_error.clear();
+    at.succeeded();
   });
   if (services.published) {
     services.published();
@@ -249,18 +257,13 @@ void PublisherState::failed(const Error& error) {
     ++tallies.rate_limited;
   }
   const auto draw = std::uniform_real_distribution<double>(0, 1)(random);
-  queue.with([&](Queue& at) {
-    ++at.failures;
-    at.last_error = fmt::format("{}: {}", name_of(error.code), error.message);
-    at.told_to_wait = error.retry_after.has_value();
-    at.not_before = clock.now() + backoff(options, at.failures, error, draw);
-    if (is_permanent(error.code)) {
-      at.stopped = error;
-    }
+  const bool stopped = queue.with([&](FlushQueue& at) {
+    at.failed(error, clock.now() + backoff(options, at.failures + 1, error, draw));
+    return at.stopped.has_value();
   });
   log::warn("publish: {} tag={} code={} error={}",
-            is_permanent(error.code) ? "stopped, the objects are kept" : "failed, will be tried again",
-            options.tag.tag, name_of(error.code), error.message);
+            stopped ? "stopped, the objects are kept" : "failed, will be tried again", options.tag.tag,
+            name_of(error.code), error.message);
 }
 
 Publisher::Publisher(PublisherOptions options, PublisherServices services)
@@ -270,7 +273,7 @@ Publisher::~Publisher() = default;
 
 void Publisher::add(std::string key, store::Stored object) {
   auto& state = *state_;
-  const bool wakes = state.queue.with([&](Queue& queue) {
+  const bool wakes = state.queue.with([&](FlushQueue& queue) {
     if (!state.publishes()) {
       state.refuse(queue, state.options.mode == Mode::off ? "off" : "read-only");
       return false;
@@ -301,20 +304,12 @@ void Publisher::add(std::string key, store::Stored object) {
 
 Result<void> Publisher::flush(std::chrono::milliseconds deadline) {
   const auto until = steady_clock::now() + deadline;
-  std::uint64_t target = 0;
-  state_->queue.change([&](Queue& queue) {
-    target = queue.pending.next_number();
-    queue.drain_until = target;
-    queue.stopped.reset();
-    if (!queue.told_to_wait) {
-      queue.not_before = {};
-    }
-    ++queue.changes;
-  });
-  state_->queue.wait_until(std::stop_token{}, until, [&](const Queue& queue) {
+  const Drain drain(state_->queue);
+  const auto target = drain.target();
+  state_->queue.wait_until(std::stop_token{}, until, [&](const FlushQueue& queue) {
     return queue.oldest() >= target || (queue.stopped && queue.in_flight == 0);
   });
-  return state_->queue.with([&](const Queue& queue) -> Result<void> {
+  return state_->queue.with([&](const FlushQueue& queue) -> Result<void> {
     if (queue.oldest() >= target) {
       return {};
     }
@@ -336,7 +331,7 @@ PublisherFigures Publisher::figures() const {
   figures.retries = tallies.retries.value();
   figures.rate_limited = tallies.rate_limited;
   figures.bytes_published = tallies.bytes.value();
-  state_->queue.with([&](const Queue& queue) {
+  state_->queue.with([&](const FlushQueue& queue) {
     figures.pending = queue.pending.size() + queue.in_flight;
     figures.refused.assign(queue.refused.begin(), queue.refused.end());
     figures.last_error = queue.last_error;
@@ -345,7 +340,7 @@ PublisherFigures Publisher::figures() const {
 }
 
 void Publisher::wake() {
-  state_->queue.change([](Queue& queue) { ++queue.changes; });
+  state_->queue.change([](FlushQueue& queue) { ++queue.changes; });
 }
 
 }  // namespace agent::publish

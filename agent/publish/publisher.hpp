@@ -1,6 +1,12 @@
 // Packs what was stored locally and adds it to the tag: many objects, few uploads. Thread-safe. One
 // background thread; one flush at a time. Every object handed over ends published, still pending, or refused
 // with a reason.
+//
+// It keeps to the storage's pace (backends::Pace), which goes before its own options. Of an upload budget a
+// background flush leaves two uploads, a pack and a pointer, to a flush that somebody waits for; that one
+// waits only if even these were spent within the last minute, and what it has begun it finishes, conflicts
+// included (agent/publish/upload_budget.hpp). What happens when a call fails: docs/architecture.md, "When
+// publishing fails".
 #pragma once
 
 #include <chrono>

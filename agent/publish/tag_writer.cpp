@@ -40,16 +40,17 @@ TagWriter::TagWriter(TagWriterOptions options, TagWriterServices services)
 }
 
 TagWriter::~TagWriter() {
-  settle();
+  forget_if([](const Prepared&) { return true; });
 }
 
 Result<TagWriter::Outcome> TagWriter::publish(const std::vector<store::PackItem>& items) {
-  forget_old();
+  const auto now = services_.clock.now();
+  forget_if([&](const Prepared& prepared) { return prepared.built + k_prepared_life < now; });
   Outcome outcome;
   for (unsigned conflicts = 1;; ++conflicts) {
     const auto done = step(items, outcome);
     if (done) {
-      settle();
+      forget_if([](const Prepared&) { return true; });
       return outcome;
     }
     if (done.error().code != Errc::conflict) {
@@ -69,6 +70,9 @@ Result<TagWriter::Outcome> TagWriter::publish(const std::vector<store::PackItem>
 Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome& outcome) {
   AGENT_TRY(const auto head, read_head(services_.storage, options_.tag));
   AGENT_CHECK(hold(head.manifest));
+  // A pack of ours that was taken out again cannot come back; what it held and nothing else does goes into
+  // another.
+  forget_if([&](const Prepared& prepared) { return head.manifest.buried(prepared.record.digest); });
   std::vector<store::PackItem> missing;
   std::ranges::copy_if(items, std::back_inserter(missing), [&](const store::PackItem& item) {
     return !live(item) && !covered(item) &&
@@ -165,7 +169,12 @@ Result<void> TagWriter::upload(Prepared& prepared) {
   if (prepared.path.empty()) {
     return {};
   }
-  AGENT_TRY(const auto file, io::slice_of_file(prepared.path.string()));
+  auto opened = io::slice_of_file(prepared.path.string());
+  if (!opened) {  // the spool was cleared under us: the next try builds it again
+    prepared.holds.clear();
+    return fail(Errc::io, "upload: {}", opened.error().message);
+  }
+  const auto file = *std::move(opened);
   AGENT_CHECK(services_.storage.put_if_absent(pack_name(prepared.record.digest), file));
   services_.uploaded(prepared.record.size_bytes);
   remove_file(std::exchange(prepared.path, {}));
@@ -191,23 +200,14 @@ Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& pa
   return swapped;
 }
 
-void TagWriter::forget_old() {
+void TagWriter::forget_if(const std::function<bool(const Prepared&)>& unwanted) {
   std::erase_if(prepared_, [&](const Prepared& prepared) {
-    const bool old = prepared.built + k_prepared_life < services_.clock.now();
-    if (old && !prepared.path.empty()) {
+    const bool goes = unwanted(prepared);
+    if (goes && !prepared.path.empty()) {
       remove_file(prepared.path);
     }
-    return old;
+    return goes;
   });
-}
-
-void TagWriter::settle() {
-  for (const auto& prepared : prepared_) {
-    if (!prepared.path.empty()) {
-      remove_file(prepared.path);
-    }
-  }
-  prepared_.clear();
 }
 
 std::chrono::milliseconds TagWriter::conflict_pause(unsigned conflicts) {

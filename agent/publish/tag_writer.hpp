@@ -69,8 +69,7 @@ private:
   Result<void> build(std::vector<store::PackItem> items, Outcome& outcome);
   Result<void> upload(Prepared& prepared);
   Result<void> swap(const Head& head, const std::vector<PackRecord>& packs);
-  void forget_old();
-  void settle();
+  void forget_if(const std::function<bool(const Prepared&)>& unwanted);
   std::chrono::milliseconds conflict_pause(unsigned conflicts);
 
   TagWriterOptions options_;

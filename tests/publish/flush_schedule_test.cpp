@@ -42,6 +42,32 @@ TEST(FlushSchedule, AFullBatchIsDueAtOnce) {
   EXPECT_EQ(flush_due({}, batch(2, k_start, k_start, std::uint64_t{128} << 20U)), k_start);
 }
 
+TEST(PacedFlushes, KeepTheirDefaultsWhereTheStorageSaysNothing) {
+  const auto options = paced({}, {});
+
+  EXPECT_EQ(options.flush_bytes, PublisherOptions().flush_bytes);
+  EXPECT_EQ(options.flush_age, PublisherOptions().flush_age);
+  EXPECT_EQ(options.flush_idle, PublisherOptions().flush_idle);
+  EXPECT_EQ(options.pack_bytes, PublisherOptions().pack_bytes);
+}
+
+TEST(PacedFlushes, HaveTheBytesOfTheStorage) {
+  const auto options = paced({}, {.flush_bytes = 64, .pack_bytes = 128});
+
+  EXPECT_EQ(flush_due(options, batch(2, k_start, k_start, 32)), k_start);
+  EXPECT_EQ(flush_due(options, batch(1, k_start, k_start, 32)), k_start + 2s);
+  EXPECT_EQ(options.pack_bytes, 128U);
+}
+
+TEST(PacedFlushes, WaitForAgeAloneWhereTheStorageSaysSo) {
+  const auto options = paced({}, {.flush_bytes = 1 << 20, .flush_age = 5min});
+
+  EXPECT_EQ(flush_due(options, batch(3, k_start, k_start)), k_start + 5min);
+  EXPECT_EQ(flush_due(options, batch(3, k_start, k_start + 4min)), k_start + 5min);
+  EXPECT_EQ(flush_due(options, batch(5000, k_start, k_start + 1s)), k_start + 5min);
+  EXPECT_EQ(flush_due(options, batch(2, k_start, k_start, 1 << 19)), k_start);
+}
+
 TEST(Backoff, DoublesUpToALimitWithJitter) {
   const Error error{.code = Errc::transient, .message = "reset"};
   const PublisherOptions options;
@@ -61,10 +87,11 @@ TEST(Backoff, NeverComesBackBeforeRetryAfter) {
 }
 
 TEST(Permanence, FollowsFromTheCodeAlone) {
-  for (const auto code : {Errc::denied, Errc::unsupported, Errc::invalid, Errc::full, Errc::corrupt}) {
+  for (const auto code :
+       {Errc::denied, Errc::unsupported, Errc::invalid, Errc::full, Errc::corrupt, Errc::not_found}) {
     EXPECT_TRUE(is_permanent(code)) << name_of(code);
   }
-  for (const auto code : {Errc::transient, Errc::conflict, Errc::io, Errc::cancelled, Errc::not_found}) {
+  for (const auto code : {Errc::transient, Errc::conflict, Errc::io, Errc::cancelled}) {
     EXPECT_FALSE(is_permanent(code)) << name_of(code);
   }
 }

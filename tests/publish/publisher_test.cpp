@@ -362,6 +362,64 @@ TEST_F(PublisherTest, GivesTheBatchBackWhateverIsThrown) {
   EXPECT_THAT(contents(), SizeIs(3));
 }
 
+TEST_F(PublisherTest, GivesTheBatchBackEvenIfWhatIsThrownIsNoException) {
+  FaultyStorage faulty(*storage_);
+  std::atomic<bool> thrown{false};
+  faulty.set_script([&](Operation, std::string_view) -> std::optional<tests::Fault> {
+    if (!thrown.exchange(true)) {
+      throw 42;  // NOLINT(hicpp-exception-baseclass): the point of the test
+    }
+    return std::nullopt;
+  });
+  auto used = services(&faulty);
+  used.clock = &clock_;
+  Publisher mine(options(), used);
+  add(mine, 3);
+
+  ASSERT_THAT(mine.flush(5s), Succeeds());
+
+  EXPECT_THAT(contents(), SizeIs(3));
+}
+
+TEST_F(PublisherTest, ReadsAgainWhatWasSpoiltOnItsWay) {
+  ASSERT_THAT(writer(*storage_)->publish(items({{"theirs", "1"}})), Succeeds());
+  FaultyStorage faulty(*storage_);
+  std::atomic<int> spoilt{2};
+  faulty.set_script([&](Operation operation, std::string_view) -> std::optional<tests::Fault> {
+    return operation == Operation::read && spoilt-- > 0
+               ? std::optional<tests::Fault>(tests::Truncate{.bytes = 30})
+               : std::nullopt;
+  });
+  auto used = services(&faulty);
+  used.clock = &clock_;
+  Publisher mine(options(), used);
+  add(mine, 3);
+
+  EXPECT_THAT(mine.flush(5s), Succeeds());
+
+  EXPECT_THAT(contents(), SizeIs(4));
+}
+
+TEST_F(PublisherTest, BuildsAPackAgainThatVanishedFromItsSpool) {
+  FaultyStorage faulty(*storage_);
+  std::atomic<int> puts{0};
+  faulty.set_script([&](Operation operation, std::string_view) -> std::optional<tests::Fault> {
+    if (operation == Operation::put && ++puts == 1) {
+      std::filesystem::remove_all(folder_.path() / "spool");
+      return Refuse{tests::timed_out()};
+    }
+    return std::nullopt;
+  });
+  auto used = services(&faulty);
+  used.clock = &clock_;
+  Publisher mine(options(), used);
+  add(mine, 3);
+
+  EXPECT_THAT(mine.flush(5s), Succeeds());
+
+  EXPECT_THAT(contents(), SizeIs(3));
+}
+
 TEST_F(PublisherTest, EndsPromptlyWhileItBacksOff) {
   FaultyStorage faulty(*storage_);
   BrokenSwap broken(faulty, tests::rate_limited(1h));
