@@ -9,6 +9,7 @@
 
 #include "agent/action/control.hpp"
 #include "agent/action/file_commands.hpp"
+#include "agent/action/without_docker.hpp"
 #include "agent/core/text.hpp"
 #include "agent/sccache/install.hpp"
 
@@ -102,12 +103,12 @@ std::unexpected<Error> agent_died(const StartFacts& facts, std::string_view what
   return fail(Errc::io, "the agent {}: {}", what, trimmed(lines.back()));
 }
 
-Result<std::string> wait_until_ready(const StartFacts& facts, DockerApi& docker, std::string_view container) {
+Result<Ready> wait_until_ready(const StartFacts& facts, DockerApi& docker, std::string_view container) {
   const auto begin = steady_clock::now();
   auto next_look = begin + k_alive_poll;
   while (!facts.stop.stop_requested()) {
-    if (auto endpoint = read_endpoint(facts.job.ready().here)) {
-      return endpoint;
+    if (auto ready = read_ready(facts.job.ready().here)) {
+      return ready;
     }
     const auto now = steady_clock::now();
     if (now >= next_look) {
@@ -159,7 +160,7 @@ Result<void> check_in_job_container(const StartFacts& facts, DockerApi& docker) 
   return {};
 }
 
-Result<void> install_sccache(const StartFacts& facts, DockerApi& docker, const std::string& endpoint,
+Result<void> install_sccache(const StartFacts& facts, DockerApi& docker, const Ready& ready,
                              const Secret& token) {
   std::error_code ignored;
   const auto program = fs::read_symlink("/proc/self/exe", ignored);
@@ -168,14 +169,20 @@ Result<void> install_sccache(const StartFacts& facts, DockerApi& docker, const s
   AGENT_TRY(const auto real, sccache::find_real(environment, program));
   AGENT_TRY(const auto owner, owner_of_steps(facts, docker));
   const auto folder = facts.job.sccache();
+  std::optional<sccache::DiskCache> disk;
+  if (ready.sccache_cache_size) {
+    disk = sccache::DiskCache{.folder = facts.job.sccache_cache().steps,
+                              .size_bytes = *ready.sccache_cache_size};
+  }
   AGENT_CHECK(sccache::install({.folder = folder.here,
                                 .seen_folder = folder.steps,
                                 .launcher = launcher,
                                 .real = real,
                                 .copy_real = true,
-                                .endpoint = endpoint,
+                                .endpoint = ready.endpoint,
                                 .key_prefix = {},
                                 .token = token,
+                                .disk = disk,
                                 .owner = owner}));
   return check_in_job_container(facts, docker);
 }
@@ -187,16 +194,29 @@ Result<AgentRecord> run_sibling_container(const StartFacts& facts, DockerApi& do
   facts.log.mask(token);
   AGENT_TRY(const auto id, docker.create(spec));
   AGENT_CHECK(docker.start(id));
-  AGENT_TRY(const auto endpoint, wait_until_ready(facts, docker, id));
+  AGENT_TRY(const auto ready, wait_until_ready(facts, docker, id));
   AGENT_TRY(const auto figures, ask_status(facts.job.control().here, seconds(5)));
-  AGENT_CHECK(install_sccache(facts, docker, endpoint, token));
+  AGENT_CHECK(install_sccache(facts, docker, ready, token));
   return AgentRecord{.container = spec.name,
                      .network = uses_job_network(facts.runner) ? facts.runner.job_network : std::string{},
-                     .endpoint = endpoint,
+                     .endpoint = ready.endpoint,
                      .tag = facts.plan.tag.tag,
                      .backend = figures.backend.empty() ? facts.plan.backend.url : figures.backend,
                      .mode = facts.plan.mode(),
                      .cache_hit = figures.tag_objects.value_or(0) > 0};
+}
+
+// `why` is why there is no Docker.
+Result<void> start_without_docker(const StartFacts& facts, LockedJobState& state, const Error& why) {
+  if (facts.inputs.sccache_mode == app::SccacheMode::proxy || facts.plan.backend.url == "none") {
+    return std::unexpected(why);
+  }
+  AGENT_TRY(state->agent, restore_without_docker(facts));
+  facts.log.notice("Hearth",
+                   fmt::format("{}: sccache works in disk mode, and what it adds is published at the "
+                               "end of the job",
+                               why.message));
+  return state.save();
 }
 
 }  // namespace
@@ -204,6 +224,9 @@ Result<AgentRecord> run_sibling_container(const StartFacts& facts, DockerApi& do
 bool attach(const StartFacts& facts, JobState& state) {
   if (!state.agent) {
     return false;
+  }
+  if (state.agent->without_docker) {
+    return true;
   }
   if (const auto status = ask_status(facts.job.control().here, seconds(5))) {
     return true;
@@ -229,8 +252,12 @@ Result<void> remove_agent(DockerApi& docker, const AgentRecord& agent, seconds g
 }
 
 Result<void> start_agent(const StartFacts& facts, LockedJobState& state) {
+  auto connected = DockerApi::connect(facts.docker_socket);
+  if (!connected) {
+    return start_without_docker(facts, state, connected.error());
+  }
+  auto& docker = *connected;
   AGENT_CHECK(check_socket_paths(facts.job));
-  AGENT_TRY(auto docker, DockerApi::connect(facts.docker_socket));
   AGENT_TRY(const auto own, inspect_own(docker));
   remove_leftovers(docker, facts);
   const auto spec = sibling_spec({.inputs = facts.inputs,

@@ -54,14 +54,16 @@ Result<report::Figures> read_record(const io::fs::path& record) {
   return parse_figures(text, "the agent's last record");
 }
 
-Result<std::string> read_endpoint(const io::fs::path& ready_file) {
+Result<Ready> read_ready(const io::fs::path& ready_file) {
   AGENT_TRY(const auto text, io::read_file(ready_file, 4096));
   const auto json = io::parse_json(text, "the agent's ready file", {.bytes = 4096});
-  auto endpoint = json ? json->text("endpoint") : std::string{};
-  if (!endpoint.starts_with("http://")) {
+  Ready ready;
+  ready.endpoint = json ? json->text("endpoint") : std::string{};
+  if (!ready.endpoint.starts_with("http://")) {
     return fail(Errc::corrupt, "the agent's ready file names no endpoint");
   }
-  return endpoint;
+  ready.sccache_cache_size = (*json)["sccache_cache_size"].count();
+  return ready;
 }
 
 }  // namespace agent::action

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
@@ -20,7 +23,13 @@ Result<report::Figures> drain_agent(const io::fs::path& control_socket, std::chr
 // What the agent last wrote to its record file. Errors: not_found, corrupt.
 Result<report::Figures> read_record(const io::fs::path& record);
 
-// {"endpoint": …} of the ready file. Errors: not_found while there is none, corrupt.
-Result<std::string> read_endpoint(const io::fs::path& ready_file);
+// What the ready file says.
+struct Ready {
+  std::string endpoint;
+  std::optional<std::uint64_t> sccache_cache_size;  // bytes; there in disk mode
+};
+
+// Errors: not_found while there is none, corrupt.
+Result<Ready> read_ready(const io::fs::path& ready_file);
 
 }  // namespace agent::action

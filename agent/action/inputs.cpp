@@ -98,6 +98,18 @@ Result<std::string> read_matrix(const io::Environment& environment) {
   return text;
 }
 
+Result<app::SccacheMode> read_sccache_mode(const io::Environment& environment) {
+  const auto text = input_text(environment, "sccache-mode");
+  if (text.empty()) {
+    return app::SccacheMode::automatic;
+  }
+  auto mode = app::parse_sccache_mode(text);
+  if (!mode) {
+    return with_context("input sccache-mode", std::move(mode).error());
+  }
+  return mode;
+}
+
 }  // namespace
 
 std::string BackendInput::disk_folder() const {
@@ -131,6 +143,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   AGENT_TRY(inputs.run_scoped, read_bool(environment, "run-scoped", false));
   AGENT_TRY(inputs.backend, read_backend(environment));
   AGENT_TRY(inputs.mode, keys::parse_mode(input_text(environment, "mode")));
+  AGENT_TRY(inputs.sccache_mode, read_sccache_mode(environment));
   AGENT_TRY(inputs.fail_on_miss, read_bool(environment, "fail-on-miss", false));
   AGENT_TRY(inputs.fail_on_cache_error, read_bool(environment, "fail-on-cache-error", false));
   AGENT_TRY(inputs.preload_bytes, read_preload(environment));

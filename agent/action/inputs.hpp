@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/app/sccache_mode.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/process.hpp"
 #include "agent/keys/scopes.hpp"
@@ -32,6 +33,7 @@ struct Inputs {
   bool run_scoped = false;
   BackendInput backend;
   keys::RequestedMode mode = keys::RequestedMode::automatic;
+  app::SccacheMode sccache_mode = app::SccacheMode::automatic;
   bool fail_on_miss = false;
   bool fail_on_cache_error = false;
   std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded

@@ -13,11 +13,12 @@ io::Json to_json(const AgentRecord& agent) {
   return io::JsonObject{{"container", agent.container}, {"network", agent.network},
                         {"endpoint", agent.endpoint},   {"tag", agent.tag},
                         {"backend", agent.backend},     {"mode", agent.mode},
-                        {"cache_hit", agent.cache_hit}};
+                        {"cache_hit", agent.cache_hit}, {"without_docker", agent.without_docker}};
 }
 
 AgentRecord agent_from(const io::Json& json) {
   return {.container = json.text("container"),
+          .without_docker = json["without_docker"].boolean().value_or(false),
           .network = json.text("network"),
           .endpoint = json.text("endpoint"),
           .tag = json.text("tag"),

@@ -17,9 +17,10 @@ namespace agent::action {
 
 // The detached container and what its agent serves.
 struct AgentRecord {
-  std::string container;  // its name, decided before it is created, so that post finds it in any case
-  std::string network;    // the job's, to be left in post; empty: the host's
-  std::string endpoint;   // as the steps reach it
+  std::string container;        // its name, decided before it is created, so that post finds it in any case
+  bool without_docker = false;  // there is none: post publishes by itself (agent/action/without_docker.hpp)
+  std::string network;          // the job's, to be left in post; empty: the host's
+  std::string endpoint;         // as the steps reach it
   std::string tag;
   std::string backend;
   std::string mode;

@@ -146,9 +146,10 @@ int run_main(const Stage& stage) {
     return uncached(stage, inputs, plan, agent.error());
   }
   set_outputs(stage, plan, *agent);
-  stage.log.line(fmt::format("The agent serves on {}, {}, backend {}; {} is cached under the tag",
-                             agent->endpoint, agent->mode, agent->backend,
-                             agent->cache_hit ? "something" : "nothing"));
+  stage.log.line(fmt::format("{}, {}, backend {}; {} is cached under the tag",
+                             agent->without_docker ? "sccache's folder is filled"
+                                                   : fmt::format("The agent serves on {}", agent->endpoint),
+                             agent->mode, agent->backend, agent->cache_hit ? "something" : "nothing"));
   if (inputs.fail_on_miss && !agent->cache_hit) {
     stage.log.error(fmt::format("fail-on-miss: nothing is cached under {}", agent->tag));
     return k_miss;

@@ -4,7 +4,9 @@
 
 #include "agent/action/agent_start.hpp"
 #include "agent/action/control.hpp"
+#include "agent/action/planned.hpp"
 #include "agent/action/stage.hpp"
+#include "agent/action/without_docker.hpp"
 #include "agent/app/compilations.hpp"
 #include "agent/report/markdown.hpp"
 #include "agent/report/notices.hpp"
@@ -50,7 +52,8 @@ void end_sccache(const Stage& stage, const JobFolder& job, report::Figures& figu
   if (server.take_snapshot(seconds(10))) {
     app::add_compilations(figures, *server.statistics());
   }
-  app::add_launcher_events(figures, server.events(), app::SccacheMode::proxy);
+  const auto mode = app::parse_sccache_mode(figures.sccache_mode);
+  app::add_launcher_events(figures, server.events(), mode.value_or(app::SccacheMode::proxy));
   if (const auto stopped = server.stop(seconds(15)); !stopped) {
     stage.log.line(stopped.error().message);
   }
@@ -130,6 +133,31 @@ void tidy(const Stage& stage, const SharedFolder& shared, const JobFolder& job) 
   }
 }
 
+// What an agent beside the steps would have done all the time.
+Outcome save(const Stage& stage, const SharedFolder& shared, const JobFolder& job, const AgentRecord& agent) {
+  stage.log.line("Publishing what this job added");
+  const auto planned = read_plan(stage);
+  auto figures = planned ? save_without_docker({.inputs = planned->inputs,
+                                                .runner = stage.runner,
+                                                .plan = planned->plan,
+                                                .job = job,
+                                                .shared = shared,
+                                                .docker_socket = {},
+                                                .log = stage.log,
+                                                .stop = stage.stop},
+                                               k_drain_deadline)
+                         : std::unexpected(planned.error());
+  if (figures) {
+    const bool late = figures->pending.value_or(0) > 0;
+    return {.figures = *std::move(figures), .ending = late ? report::Ending::late : report::Ending::drained};
+  }
+  Outcome outcome{.figures = figures_left_behind(job, agent), .ending = report::Ending::died};
+  outcome.figures.sccache_mode = app::name_of(app::SccacheMode::disk);
+  outcome.figures.notes.push_back(figures.error().message);
+  end_sccache(stage, job, outcome.figures);
+  return outcome;
+}
+
 bool is_cache_error(const Outcome& outcome) {
   return outcome.ending != report::Ending::drained || outcome.figures.pending.value_or(0) > 0;
 }
@@ -148,11 +176,14 @@ Outcome without_agent(const JobState& state) {
 int finish_job(const Stage& stage, const Inputs& inputs, const SharedFolder& shared, LockedJobState& state) {
   const JobFolder job{shared / "hearth"};
   const bool had_agent = state->agent.has_value();
-  const auto outcome = had_agent ? drain(stage, job, *state->agent) : without_agent(*state);
-  if (had_agent) {
+  const bool had_container = had_agent && !state->agent->without_docker;
+  const auto outcome = had_container ? drain(stage, job, *state->agent)
+                       : had_agent   ? save(stage, shared, job, *state->agent)
+                                     : without_agent(*state);
+  if (had_container) {
     end_container(stage, *state->agent);
   }
-  if (outcome.ending == report::Ending::died) {
+  if (outcome.ending == report::Ending::died && had_container) {
     stage.log.group("The agent's log");
     stage.log.quote(io::read_file(job.log().here, std::uint64_t{1} << 20U).value_or("(none)"));
     stage.log.end_group();

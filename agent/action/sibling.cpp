@@ -48,6 +48,9 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
   add("--sccache-real", std::string(k_real_sccache));
   add("--sccache-socket", (sccache / "sccache.sock").string());
   add("--launcher-state", (sccache / "launcher.state").string());
+  add("--sccache-mode", std::string(app::name_of(facts.inputs.sccache_mode)));
+  add("--sccache-dir", job.sccache_cache().host.string());
+  add("--checkout", checkout_path(facts.shared, facts.runner));
   add("--log-level", "info");
   return arguments;
 }
@@ -74,6 +77,11 @@ std::vector<std::string> sibling_arguments(const SiblingFacts& facts) {
 }
 
 }  // namespace
+
+std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner) {
+  const auto name = runner.repository.substr(runner.repository.rfind('/') + 1);
+  return (shared.steps.parent_path() / name / name).string();
+}
 
 bool uses_job_network(const RunnerEnvironment& runner) {
   return !runner.job_container.empty() && !runner.job_network.empty();

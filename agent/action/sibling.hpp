@@ -29,6 +29,7 @@ struct JobFolder {
   SharedFolder sccache() const {
     return folder / "sccache";
   }  // the steps' own: launcher, sccache, its socket
+  SharedFolder sccache_cache() const { return sccache() / "cache"; }  // SCCACHE_DIR, in disk mode
   SharedFolder sentinel() const { return folder / "sentinel"; }
   SharedFolder summary() const { return folder / "summary.json"; }
   SharedFolder control() const { return agent() / "control.sock"; }
@@ -48,6 +49,10 @@ struct SiblingFacts {
   std::string name;
   std::chrono::seconds drain_deadline{60};
 };
+
+// Where the runner checks the job's repository out, as the steps see it. Its own way of laying out folders is
+// the only thing that tells: the container is given the path under another name.
+std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner);
 
 // The steps' network: the job container's, where they run in one; else the host's.
 bool uses_job_network(const RunnerEnvironment& runner);

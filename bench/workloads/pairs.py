@@ -32,12 +32,13 @@ class Sides:
     """The two ways, each with a folder of its own for everything it keeps."""
 
     def __init__(self, folder: pathlib.Path, build: list[str], where: pathlib.Path,
-                 local_environment: dict[str, str] | None = None):
+                 local_environment: dict[str, str] | None = None, hearth_flags: tuple[str, ...] = ()):
         self.folder = folder
         self.build = build
         self.where = where
         self.sccache = tools.sccache()
         self.local_environment = local_environment or {}
+        self.hearth_flags = hearth_flags
         self.summary: dict = {}
 
     def forget(self) -> None:
@@ -74,7 +75,7 @@ class Sides:
         summary = self.folder / "summary.json"
         took = self.timed([str(HEARTH), "run", "--quiet", "--store", str(self.folder / "store"),
                            "--backend", f"disk://{self.folder}/backend", "--tag", "bench",
-                           "--summary-json", str(summary), "--"], environment)
+                           "--summary-json", str(summary), *self.hearth_flags, "--"], environment)
         self.summary = json.loads(summary.read_text())
         return took
 
@@ -93,9 +94,9 @@ def interval(ratios: list[float]) -> tuple[float, float]:
 
 
 def report(name: str, goal: float, pairs: list[tuple[dict, dict]], extra: dict | None = None) -> dict:
-    """Prints and returns the ratios of hearth to local, of wall time and of processor time."""
+    """Prints and returns the ratios of hearth to local, of wall time and, where it was taken, of processor time."""
     result: dict = {"workload": name, "goal": goal, "pairs": len(pairs), **(extra or {})}
-    for figure in ("wall", "cpu"):
+    for figure in pairs[0][1]:
         ratios = [hearth[figure] / local[figure] for local, hearth in pairs]
         low, high = interval(ratios)
         result[figure] = {"ratio": round(statistics.median(ratios), 3), "low": round(low, 3),

@@ -60,4 +60,5 @@ def main() -> None:
         report(f"warm build of {given.files} small C files", 1.03, pairs)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,13 @@ TEST(Inputs, NameTheModesWhenOneIsUnknown) {
   EXPECT_THAT(inputs, FailsSaying("readonly"));
 }
 
+TEST(Inputs, ReadTheModeOfSccache) {
+  EXPECT_EQ(read_inputs({})->sccache_mode, app::SccacheMode::automatic);
+  EXPECT_EQ(read_inputs({{"INPUT_SCCACHE-MODE", "disk"}})->sccache_mode, app::SccacheMode::disk);
+  EXPECT_THAT(read_inputs({{"INPUT_SCCACHE-MODE", "direct"}}),
+              FailsSaying("input sccache-mode: 'direct' is none of proxy, disk, auto"));
+}
+
 TEST(Inputs, AcceptADiskBackendByItsAbsolutePath) {
   const auto inputs = read_inputs({{"INPUT_BACKEND", "disk:///srv//hearth/"}});
 

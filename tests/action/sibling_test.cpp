@@ -77,6 +77,20 @@ TEST(Sibling, SeesFoldersAtTheHostsOwnPaths) {
   EXPECT_EQ(value_of(spec.command, "--backend"), "disk:///home/runner/_work/_hearth");
 }
 
+TEST(Sibling, FillsAFolderOfTheStepsOwn) {
+  Setting setting;
+  setting.inputs.sccache_mode = app::SccacheMode::disk;
+  setting.runner.repository = "o/r";
+
+  const auto on_host = setting.spec();
+  EXPECT_EQ(value_of(on_host.command, "--sccache-mode"), "disk");
+  EXPECT_EQ(value_of(on_host.command, "--sccache-dir"), "/home/runner/_work/_temp/hearth/sccache/cache");
+  EXPECT_EQ(value_of(on_host.command, "--checkout"), "/home/runner/_work/r/r");
+
+  setting.shared.steps = "/__w/_temp";
+  EXPECT_EQ(value_of(setting.spec().command, "--checkout"), "/__w/r/r");
+}
+
 TEST(Sibling, DoesNotMakeAFolderThatSomebodyNamed) {
   Setting setting;
   setting.plan.backend = {.url = "disk:///srv/h", .folder = "/srv/h"};

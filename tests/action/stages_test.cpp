@@ -127,8 +127,7 @@ protected:
         registry_);
     ASSERT_THAT(started, Succeeds());
     agent_ = *std::move(started);
-    ASSERT_THAT(io::write_file(job() / "agent/ready.json", R"({"endpoint":"http://127.0.0.1:7420"})"),
-                Succeeds());
+    ASSERT_THAT(io::write_file(job() / "agent/ready.json", ready_), Succeeds());
   }
 
   // As the runner gives main's state to post.
@@ -140,6 +139,7 @@ protected:
   std::unique_ptr<FakeDocker> docker_;
   metrics::Registry registry_;
   std::unique_ptr<net::HttpServer> agent_;
+  std::string ready_ = R"({"endpoint":"http://127.0.0.1:7420"})";
   std::uint64_t objects_ = 0;
   std::uint64_t pending_ = 0;
 };
@@ -155,6 +155,58 @@ TEST_F(StagesTest, WithoutDockerTheBuildGoesOnWithOneWarningAndNothingExported) 
   EXPECT_EQ(entry("GITHUB_OUTPUT", "endpoint"), "");
   EXPECT_EQ(entry("GITHUB_OUTPUT", "root-tag"), "build-any-sccache-linux-x86_64");
   EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), HasSubstr("without the cache"));
+}
+
+TEST_F(StagesTest, WithoutDockerSccachesFolderIsFilledByMainAndPublishedByPost) {
+  environment_.emplace_back("GITHUB_WORKSPACE", (root() / "github/workspace").string());
+  environment_.emplace_back("INPUT_BACKEND", "disk:///w/r/r/.cache");
+  const auto cache = job() / "sccache/cache";
+  EXPECT_EQ(run(run_main), k_ok) << log();
+  hand_over_state();
+
+  EXPECT_EQ(occurrences(log(), "::warning"), 0U) << log();
+  EXPECT_EQ(occurrences(log(), "::notice"), 1U) << log();
+  EXPECT_EQ(entry("GITHUB_ENV", "RUSTC_WRAPPER"), "/w/_temp/hearth/sccache/bin/sccache");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "cache-hit"), "false");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "backend"), "disk:///w/r/r/.cache");
+  EXPECT_THAT(io::read_file(job() / "sccache/bin/launcher.conf", 65536).value_or(""),
+              HasSubstr("env.SCCACHE_DIR=/w/_temp/hearth/sccache/cache\n"));
+  ASSERT_THAT(io::make_folders(cache / "a/b"), Succeeds());
+  ASSERT_THAT(io::write_file(cache / "a/b/abc", "object"), Succeeds());
+  EXPECT_EQ(run(run_post), k_ok) << log();
+  const auto figures = io::parse_json(io::read_file(job() / "summary.json", 65536).value_or(""), "figures");
+  ASSERT_THAT(figures, Succeeds());
+  EXPECT_EQ((*figures)["published"].count(), 2U);  // with the record of the mode
+  EXPECT_EQ(figures->text("sccache_mode"), "disk");
+  EXPECT_FALSE(fs::exists(job() / "sccache"));
+
+  EXPECT_EQ(run(run_main), k_ok) << log();
+
+  EXPECT_EQ(io::read_file(cache / "a/b/abc", 65536), "object");
+  EXPECT_EQ(entry("GITHUB_OUTPUT", "cache-hit"), "true");
+}
+
+TEST_F(StagesTest, WithoutDockerASecondUseAttaches) {
+  environment_.emplace_back("GITHUB_WORKSPACE", (root() / "github/workspace").string());
+  environment_.emplace_back("INPUT_BACKEND", "disk:///w/r/r/.cache");
+  EXPECT_EQ(run(run_main), k_ok);
+  ASSERT_THAT(io::write_file(job() / "sccache/cache/abc", "object"), Succeeds());
+
+  EXPECT_EQ(run(run_main), k_ok);
+
+  EXPECT_TRUE(fs::exists(job() / "sccache/cache/abc"));
+  EXPECT_THAT(log(), HasSubstr("an earlier step of this job"));
+}
+
+TEST_F(StagesTest, WithoutDockerProxyModeIsOutOfReach) {
+  environment_.emplace_back("GITHUB_WORKSPACE", (root() / "github/workspace").string());
+  environment_.emplace_back("INPUT_BACKEND", "disk:///w/r/r/.cache");
+  environment_.emplace_back("INPUT_SCCACHE-MODE", "proxy");
+
+  EXPECT_EQ(run(run_main), k_ok);
+
+  EXPECT_THAT(log(), HasSubstr("The build goes on uncached: there is no"));
+  EXPECT_EQ(written("GITHUB_ENV"), "");
 }
 
 TEST_F(StagesTest, WithoutDockerTheStepFailsWhereThatWasAskedFor) {
@@ -201,6 +253,18 @@ TEST_F(StagesTest, AnAgentThatIsReadyIsExportedByHostPaths) {
   EXPECT_EQ(entry("GITHUB_OUTPUT", "backend"), "disk:///w/_hearth");
   EXPECT_EQ(entry("GITHUB_OUTPUT", "summary-json"), "/w/_temp/hearth/summary.json");
   EXPECT_EQ(occurrences(log(), "::warning"), 0U) << log();
+}
+
+TEST_F(StagesTest, InDiskModeTheStepsWorkOnTheFolderThatTheAgentFilled) {
+  start_docker();
+  ready_ = R"({"endpoint":"http://127.0.0.1:7420","sccache_cache_size":1048576})";
+
+  EXPECT_EQ(run(run_main), k_ok) << log();
+
+  const auto conf = io::read_file(job() / "sccache/bin/launcher.conf", 65536).value_or("");
+  EXPECT_THAT(conf, HasSubstr("env.SCCACHE_DIR=/w/_temp/hearth/sccache/cache\n"));
+  EXPECT_THAT(conf, HasSubstr("env.SCCACHE_CACHE_SIZE=1025K\n"));
+  EXPECT_THAT(conf, Not(HasSubstr("WEBDAV")));
 }
 
 TEST_F(StagesTest, TheTokenReachesTheStepsMaskedAndNoContainersDescription) {

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from tests.e2e import inputs
-from tests.e2e.product import CMAKE, ProductTest, figures, workflow
+from tests.e2e.product import CMAKE, USES, ProductTest, figures, workflow
 from tests.e2e.runner_model import Runner
 from tests.e2e.runner_model.docker import docker
 from tests.e2e.runner_model.leaks import owned_containers, owned_processes
@@ -120,7 +120,27 @@ class Trouble(ProductTest):
         self.assert_warm(result)
         self.assert_clean(runner)
 
-    def test_without_a_docker_socket_the_build_is_uncached(self):
+    def test_without_a_docker_socket_sccache_works_on_its_own_folder(self):
+        runner = self.runner(sources=self.tiny(), socket=str(self.folder / "no-docker.sock"))
+        text = ("on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n"
+                "      - {uses: actions/checkout@v4, with: {clean: 'false'}}\n"
+                f"      - {{id: hearth, uses: {USES}, with: {{tag: trouble,"
+                f" backend: 'disk://{runner.layout.workspace}/.hearth'}}}}\n"
+                f"      - {TINY}\n")
+
+        cold = runner.run_text(text)
+        warm = runner.run_text(text)
+
+        for result in (cold, warm):
+            self.assert_green(result)
+            self.assertEqual(result.messages("warning"), [])
+            self.assertEqual(sum("disk mode" in notice for notice in result.messages("notice")), 1)
+            self.assertEqual(figures(result)["sccache_mode"], "disk")
+            self.assert_clean(runner)
+        self.assertEqual((figures(cold)["misses"], figures(cold)["pending"]), (1, 0))
+        self.assert_warm(warm)
+
+    def test_without_a_docker_socket_a_folder_of_the_host_is_out_of_reach(self):
         runner = self.runner(sources=self.tiny(), socket=str(self.folder / "no-docker.sock"))
 
         result = self.start(runner, "{id: build, run: 'cc -c a.c -o a.o && env'}").wait()

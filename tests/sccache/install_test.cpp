@@ -108,6 +108,21 @@ TEST(Install, TellsTheLauncherAllItNeeds) {
   }
 }
 
+TEST(Install, OfDiskModeNamesNoAgent) {
+  const TempFolder temp;
+  auto options = options_for(temp.path());
+  options.disk = DiskCache{.folder = "/seen/job/cache", .size_bytes = 10'000};
+
+  ASSERT_THAT(install(options), Succeeds());
+
+  EXPECT_EQ(setting(temp.path(), "env.SCCACHE_DIR"), "/seen/job/cache");
+  EXPECT_EQ(setting(temp.path(), "env.SCCACHE_CACHE_SIZE"), "10K");
+  EXPECT_EQ(setting(temp.path(), "env.SCCACHE_DIRECT"), "true");
+  for (const auto* key : {"agent", "env.SCCACHE_WEBDAV_ENDPOINT", "env.SCCACHE_WEBDAV_TOKEN"}) {
+    EXPECT_EQ(setting(temp.path(), key), "missing") << key;
+  }
+}
+
 // With a trailing slash sccache asks for `//key`.
 TEST(Install, EndsTheEndpointWithoutASlash) {
   const TempFolder temp;
