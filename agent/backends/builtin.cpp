@@ -31,6 +31,9 @@ std::vector<std::string_view> storage_schemes() {
 }
 
 Result<StorageUrl> parse_storage_url(std::string_view text) {
+  if (text == "github") {  // the job says the rest
+    return StorageUrl{.scheme = std::string(text), .rest = {}, .text = std::string(text)};
+  }
   const auto end = text.find("://");
   if (end == std::string_view::npos || end == 0) {
     return fail(Errc::invalid,

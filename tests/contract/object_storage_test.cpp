@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -38,12 +39,22 @@ class ObjectStorageContract : public testing::TestWithParam<Line> {
 protected:
   // Another opening of the same storage, as another process or host would have it.
   std::unique_ptr<ObjectStorage> open() {
-    auto storage = open_storage(place_->url(), {.clock = clock_, .registry = registry_});
+    auto storage = open_storage(place_->url(),
+                                {.clock = clock_, .registry = registry_, .variables = place_->variables()});
     EXPECT_THAT(storage, Succeeds());
     return storage ? *std::move(storage) : nullptr;
   }
 
+  // Names under "tags/" are read whole; of others the size must be known.
   std::string content_of(std::string_view name) {
+    if (!name.starts_with("tags/")) {
+      const auto objects = storage_->list(name);
+      EXPECT_THAT(objects, Succeeds());
+      const auto found = std::ranges::find(*objects, name, &ObjectInfo::name);
+      auto bytes = found == objects->end() ? std::optional<std::string>()
+                                           : *storage_->get(name, {.offset = 0, .size = found->size});
+      return bytes.value_or("(missing)");
+    }
     auto object = storage_->read(name);
     EXPECT_THAT(object, Succeeds());
     return object && *object ? (*object)->content : "(missing)";
@@ -186,8 +197,8 @@ TEST_P(ObjectStorageContract, RangesBeyondTheEndAreCorrupt) {
 
 TEST_P(ObjectStorageContract, MissingObjectsAreNoErrors) {
   EXPECT_EQ(storage_->get("no/such", {.offset = 0, .size = 1}), std::nullopt);
-  EXPECT_THAT(storage_->read("no/such"), Succeeds());
-  EXPECT_FALSE(storage_->read("no/such")->has_value());
+  EXPECT_THAT(storage_->read("tags/none"), Succeeds());
+  EXPECT_FALSE(storage_->read("tags/none")->has_value());
   EXPECT_THAT(storage_->remove("no/such"), Succeeds());
 }
 
@@ -258,20 +269,20 @@ TEST_P(ObjectStorageContract, LosesNoUpdateOfFourProcesses) {
 }
 
 TEST_P(ObjectStorageContract, ReadersSeeWholeContentsWhileTheyAreSwapped) {
-  ASSERT_THAT(storage_->compare_and_swap("t", std::nullopt, std::string(50'000, 'a')), Succeeds());
+  ASSERT_THAT(storage_->compare_and_swap("tags/t", std::nullopt, std::string(50'000, 'a')), Succeeds());
   std::atomic<bool> done{false};
 
   std::jthread writer([&] {
     const auto mine = open();
     for (char letter = 'b'; letter <= 'z'; ++letter) {
-      const auto now = mine->read("t");
-      EXPECT_THAT(mine->compare_and_swap("t", (*now)->version, std::string(50'000, letter)), Succeeds());
+      const auto now = mine->read("tags/t");
+      EXPECT_THAT(mine->compare_and_swap("tags/t", (*now)->version, std::string(50'000, letter)), Succeeds());
     }
     done = true;
   });
 
   while (!done) {
-    const auto content = content_of("t");
+    const auto content = content_of("tags/t");
     ASSERT_EQ(content, std::string(50'000, content.front()));
   }
 }
@@ -288,13 +299,13 @@ TEST_P(ObjectStorageContract, TakesLargeObjects) {
   ASSERT_EQ(storage_->put_if_absent("large", *io::slice_of_file(path.string())), Put::created);
 
   EXPECT_EQ(storage_->get("large", {.offset = k_size - 4, .size = 4}), "\0end"s);
-  EXPECT_THAT(storage_->read("large"), FailsWith(Errc::corrupt));  // more than a small object can be
 }
 
 TEST_P(ObjectStorageContract, ListsByPrefix) {
-  for (const std::string_view name : {"packs/aa/1", "packs/ab/2", "packs/ab/3", "tags/x"}) {
+  for (const std::string_view name : {"packs/aa/1", "packs/ab/2", "packs/ab/3"}) {
     ASSERT_THAT(storage_->put_if_absent(name, std::string_view("12345")), Succeeds());
   }
+  ASSERT_THAT(storage_->compare_and_swap("tags/x", std::nullopt, "12345"), Succeeds());
   ASSERT_THAT(storage_->remove("packs/ab/3"), Succeeds());
   const auto names = [&](std::string_view prefix) {
     std::vector<std::string> found;

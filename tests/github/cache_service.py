@@ -334,7 +334,6 @@ def main() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"{server.emulator.service.base}/", flush=True)
         sys.stdin.buffer.read()
-        server.shutdown()
 
 
 if __name__ == "__main__":
