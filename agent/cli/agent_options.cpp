@@ -43,6 +43,16 @@ Result<void> check_tag(const std::string& tag) {
   return {};
 }
 
+// "user@host": outside of CI there is no run to name.
+std::string default_producer() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) {
+    host.front() = '\0';
+  }
+  const auto user = io::environment_value("USER");
+  return fmt::format("{}@{}", user.empty() ? "somebody" : user, host.data());
+}
+
 }  // namespace
 
 io::fs::path default_folder() {
@@ -58,6 +68,7 @@ io::fs::path default_folder() {
 void add_agent_options(CLI::App& command, AgentOptions& options) {
   options.store = (default_folder() / "store").string();
   options.backend = "disk://" + (default_folder() / "backend").string();
+  options.producer = default_producer();
   const auto add = [&](const char* name, std::string& value, const char* help) {
     command.add_option(name, value, help)->capture_default_str();
   };

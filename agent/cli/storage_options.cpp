@@ -1,0 +1,43 @@
+#include "agent/cli/storage_options.hpp"
+
+#include <fmt/chrono.h>
+
+#include "agent/cli/agent_options.hpp"
+
+namespace agent::cli {
+
+void add_storage_options(CLI::App& command, StorageOptions& options, Names names) {
+  options.backend = "disk://" + (default_folder() / "backend").string();
+  command.add_option("--backend", options.backend, "where the tags live, as for `hearth agent`")
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "for scripts");
+  if (names == Names::tag) {
+    command.add_option("TAG", options.tag, "the tag, as `hearth ls` shows it")->required();
+    command.add_option("--repository", options.repository, "whose tag it is, owner/name")
+        ->capture_default_str();
+    command.add_option("--scope", options.scope, "branch or pull request, for instance refs/heads/main")
+        ->capture_default_str();
+  }
+}
+
+Result<std::unique_ptr<OpenStorage>> open_storage(const StorageOptions& options) {
+  auto opened = std::make_unique<OpenStorage>();
+  AGENT_TRY(opened->storage,
+            backends::open_storage(options.backend, {.clock = opened->clock, .registry = opened->registry}));
+  return opened;
+}
+
+Error no_such_tag(const StorageOptions& options) {
+  return {.code = Errc::not_found,
+          .message =
+              fmt::format("no tag {} of {} in scope {} in {}; `hearth ls --backend {}` shows what there is",
+                          options.tag, options.repository, options.scope, options.backend, options.backend),
+          .retry_after = {}};
+}
+
+std::string time_of(std::uint64_t milliseconds_since_1970) {
+  const auto seconds = static_cast<std::time_t>(milliseconds_since_1970 / 1000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds));
+}
+
+}  // namespace agent::cli
