@@ -1,6 +1,7 @@
 #include "agent/io/checksum.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <array>
 #include <cstring>
@@ -46,6 +47,16 @@ Digest sha256(std::span<const std::byte> bytes) {
   Sha256 hash;
   hash.update(bytes);
   return hash.finish();
+}
+
+Digest hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> message) {
+  Digest digest;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(message.data());
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, message.size(), digest.bytes.data(),
+           nullptr) == nullptr) {
+    throw std::bad_alloc();
+  }
+  return digest;
 }
 
 namespace {

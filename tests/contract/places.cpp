@@ -3,6 +3,9 @@
 #include <sys/fsuid.h>
 #include <unistd.h>
 
+#include <atomic>
+
+#include "tests/contract/versity_gateway.hpp"
 #include "tests/support/temp_folder.hpp"
 
 namespace agent::tests {
@@ -29,10 +32,28 @@ private:
   TempFolder folder_;
 };
 
+class S3PlaceUnderTest final : public StoragePlace {
+public:
+  std::string url() const override { return gateway_.url(); }
+  backends::Variables variables() const override {
+    return VersityGateway::variables(reading_only_ ? VersityGateway::Account::reader
+                                                   : VersityGateway::Account::owner);
+  }
+  void forbid_writing() override { reading_only_ = true; }
+
+private:
+  VersityGateway gateway_;
+  std::atomic<bool> reading_only_ = false;
+};
+
 }  // namespace
 
 std::unique_ptr<StoragePlace> make_disk_place() {
   return std::make_unique<DiskPlaceUnderTest>();
+}
+
+std::unique_ptr<StoragePlace> make_s3_place() {
+  return std::make_unique<S3PlaceUnderTest>();
 }
 
 }  // namespace agent::tests

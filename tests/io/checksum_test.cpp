@@ -118,5 +118,10 @@ TEST(Sha256, StartsAnewAfterItsEnd) {
   EXPECT_EQ(moved.finish(), sha256(bytes_of("abc")));
 }
 
+TEST(HmacSha256, MatchesRfc4231) {
+  EXPECT_EQ(hmac_sha256(bytes_of("Jefe"), bytes_of("what do ya want for nothing?")).hex(),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 }  // namespace
 }  // namespace agent::io
