@@ -69,23 +69,6 @@ std::optional<std::uint64_t> total_of(const net::ClientResponse& answer) {
 
 }  // namespace
 
-std::uint64_t size_of(const Source& source) {
-  const auto* const text = std::get_if<std::string_view>(&source);
-  return text != nullptr ? text->size() : std::get<io::FileSlice>(source).size;
-}
-
-Result<SourcePiece> piece_of(const Source& source, Range range) {
-  if (const auto* const text = std::get_if<std::string_view>(&source)) {
-    return SourcePiece{.copied = {}, .borrowed = text->substr(range.offset, range.size)};
-  }
-  auto slice = std::get<io::FileSlice>(source);
-  slice.offset += range.offset;
-  slice.size = range.size;
-  SourcePiece piece;
-  AGENT_TRY(piece.copied, io::read_slice(slice, range.size, "what is uploaded"));
-  return piece;
-}
-
 Result<void> upload_blob(GithubCalls& calls, const std::string& url, const Source& source) {
   const auto size = size_of(source);
   if (size > k_single_upload_bytes) {

@@ -9,22 +9,12 @@
 
 #include "agent/backends/github_calls.hpp"
 #include "agent/backends/github_service.hpp"
+#include "agent/backends/source.hpp"
 
 namespace agent::backends {
 
 constexpr std::uint64_t k_single_upload_bytes = std::uint64_t{64} << 20U;
 constexpr std::uint64_t k_block_bytes = std::uint64_t{32} << 20U;
-
-std::uint64_t size_of(const Source& source);
-
-// A piece of a source: what lies in memory is viewed where it is, what lies in a file is copied.
-struct SourcePiece {
-  std::string copied;
-  std::string_view borrowed;
-
-  std::string_view view() const { return copied.empty() ? borrowed : std::string_view(copied); }
-};
-Result<SourcePiece> piece_of(const Source& source, Range range);
 
 Result<void> upload_blob(GithubCalls& calls, const std::string& url, const Source& source);
 

@@ -5,6 +5,7 @@
 #include "agent/backends/builtin.hpp"
 #include "agent/backends/object_name.hpp"
 #include "agent/backends/s3_fault.hpp"
+#include "agent/backends/source.hpp"
 #include "agent/core/log.hpp"
 #include "agent/io/xml.hpp"
 #include "agent/net/http_syntax.hpp"
@@ -102,9 +103,8 @@ Result<Put> S3::put_if_absent(std::string_view name, const Source& source) {
     AGENT_TRY(const bool created, writer_.upload(name, source));
     return created ? Put::created : Put::existed;
   }
-  std::string buffer;
-  AGENT_TRY(const auto content, piece_of(source, {.offset = 0, .size = size_of(source)}, buffer));
-  AGENT_TRY(const auto written, writer_.write({.name = name, .expected = std::nullopt}, content));
+  AGENT_TRY(const auto content, piece_of(source, {.offset = 0, .size = size_of(source)}));
+  AGENT_TRY(const auto written, writer_.write({.name = name, .expected = std::nullopt}, content.view()));
   return written ? Put::created : Put::existed;
 }
 

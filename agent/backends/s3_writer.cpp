@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/backends/s3_fault.hpp"
+#include "agent/backends/source.hpp"
 #include "agent/core/log.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/xml.hpp"
@@ -44,22 +45,6 @@ std::uint64_t part_bytes(std::uint64_t size) {
 }
 
 }  // namespace
-
-std::uint64_t size_of(const Source& source) {
-  const auto* const text = std::get_if<std::string_view>(&source);
-  return text != nullptr ? text->size() : std::get<io::FileSlice>(source).size;
-}
-
-Result<std::string_view> piece_of(const Source& source, Range range, std::string& buffer) {
-  if (const auto* const text = std::get_if<std::string_view>(&source)) {
-    return text->substr(range.offset, range.size);
-  }
-  auto slice = std::get<io::FileSlice>(source);
-  slice.offset += range.offset;
-  slice.size = range.size;
-  AGENT_TRY(buffer, io::read_slice(slice, range.size, "upload"));
-  return std::string_view(buffer);
-}
 
 // The ETag of the object where it carries this mark.
 Result<std::optional<std::string>> S3Writer::own_etag(std::string_view name, std::string_view mark) {
@@ -167,17 +152,16 @@ Result<std::string> S3Writer::send_parts(std::string_view name, const Source& so
   const auto size = size_of(source);
   const auto step = part_bytes(size);
   std::string listed = "<CompleteMultipartUpload>";
-  std::string buffer;
   unsigned number = 0;
   for (std::uint64_t at = 0; at < size; at += step) {
-    AGENT_TRY(const auto piece, piece_of(source, {.offset = at, .size = std::min(step, size - at)}, buffer));
+    AGENT_TRY(const auto piece, piece_of(source, {.offset = at, .size = std::min(step, size - at)}));
     ++number;
     AGENT_TRY(const auto tag,
               send_part({.operation = fmt::format("write part {} of {}", number, name),
                          .method = "PUT",
                          .key = name,
                          .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_id}},
-                         .body = piece}));
+                         .body = piece.view()}));
     const bool plain = tag.find_first_of("<&") == std::string::npos;
     if (tag.empty() || !plain) {
       return fail(Errc::corrupt, "write part {} of {} at {}: the answer has no usable ETag", number, name,

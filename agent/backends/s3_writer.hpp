@@ -65,8 +65,4 @@ private:
   std::atomic<Preconditions> preconditions_{Preconditions::unknown};
 };
 
-// The size of a source, and a piece of it in memory: borrowed where the source is, else read into `buffer`.
-std::uint64_t size_of(const Source& source);
-Result<std::string_view> piece_of(const Source& source, Range range, std::string& buffer);
-
 }  // namespace agent::backends
