@@ -19,6 +19,9 @@ constexpr std::uint32_t k_version = 1;
 constexpr std::size_t k_pack_bytes = 88;
 constexpr std::size_t k_tombstone_bytes = 40;
 constexpr std::uint16_t k_must_understand = 1;  // section flag
+// Nobody publishes a pack later than half a day after building it, so a tombstone has done its work long
+// before, even where clocks differ by days.
+constexpr std::uint64_t k_tombstone_life_ms = std::uint64_t{7} * 24 * 60 * 60 * 1000;
 
 enum SectionType : std::uint16_t { k_producers = 1, k_packs = 2, k_tombstones = 3 };
 
@@ -266,6 +269,9 @@ Manifest merged(const Manifest& theirs, const std::vector<PackRecord>& mine, con
   next.generation = step.generation;
   next.previous = step.previous;
   next.created_ms = step.now_ms;
+  std::erase_if(next.tombstones, [&](const Tombstone& tombstone) {
+    return step.now_ms > k_tombstone_life_ms && tombstone.removed_ms < step.now_ms - k_tombstone_life_ms;
+  });
   for (const auto& pack : mine) {
     if (theirs.find(pack.digest) == nullptr && !theirs.buried(pack.digest)) {
       next.packs.push_back(pack);

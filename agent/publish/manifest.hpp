@@ -21,7 +21,7 @@ struct PackRecord {
   std::uint64_t footer_offset = 0;
   std::uint64_t footer_size = 0;
   std::uint64_t live_bytes = 0;
-  std::uint64_t generation = 0;  // that added it
+  std::uint64_t generation = 0;  // that added it; after a compaction, its place in reading order
   std::uint64_t created_ms = 0;  // since 1970, by the writer's clock
   std::uint32_t objects = 0;
   std::string producer;
@@ -62,7 +62,7 @@ Result<std::string> encode(const Manifest& manifest);
 Result<Manifest> parse_manifest(std::span<const std::byte> bytes);
 
 // The next generation: theirs and mine, which get its number. Packs that are in already or were taken out
-// are not added.
+// are not added. Tombstones older than a week by `now_ms` are left out.
 struct Step {
   std::optional<Digest> previous;  // digest of theirs
   std::uint64_t generation = 1;

@@ -1,15 +1,16 @@
 #include "agent/publish/publisher.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <random>
 #include <thread>
 
 #include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
+#include "agent/publish/background_compaction.hpp"
 #include "agent/publish/flush_queue.hpp"
 #include "agent/publish/flush_schedule.hpp"
 #include "agent/publish/pack_cache.hpp"
+#include "agent/publish/publisher_tallies.hpp"
 #include "agent/publish/tag_writer.hpp"
 #include "agent/publish/upload_budget.hpp"
 
@@ -20,39 +21,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view k_stopped = "publishing stopped";
-
-// A figure of this publisher that also stands in the registry, which publishers may share.
-class Tally final {
-public:
-  explicit Tally(metrics::Counter& counter) : counter_(counter) {}
-  void add(std::uint64_t by = 1) {
-    value_ += by;
-    counter_.add(by);
-  }
-  std::uint64_t value() const { return value_; }
-
-private:
-  std::atomic<std::uint64_t> value_{0};
-  metrics::Counter& counter_;
-};
-
-struct Tallies {
-  explicit Tallies(metrics::Registry& registry)
-      : published(registry.counter("hearth_objects_published_total", "Objects that are in the tag now.")),
-        flushes(registry.counter("hearth_publish_flushes_total", "Batches that were published.")),
-        conflicts(registry.counter("hearth_publish_conflicts_total", "Times another writer was faster.")),
-        retries(registry.counter("hearth_publish_retries_total", "Batches tried again after a failure.")),
-        bytes(registry.counter("hearth_publish_bytes_total", "Bytes of packs that were uploaded.")),
-        pending(registry.gauge("hearth_objects_pending", "Objects that wait for publishing.")) {}
-
-  Tally published;
-  Tally flushes;
-  Tally conflicts;
-  Tally retries;
-  Tally bytes;
-  metrics::Gauge& pending;
-  std::atomic<std::uint64_t> rate_limited{0};
-};
 
 }  // namespace
 
@@ -67,15 +35,23 @@ struct PublisherState {
         budget(pace.uploads_per_minute, clock) {
     if (services.storage != nullptr && publishes()) {
       storage = std::make_unique<BudgetedStorage>(*services.storage, budget);
+      const auto packs = services.packs ? services.packs : std::make_shared<PackCache>();
       writer = std::make_unique<TagWriter>(
           TagWriterOptions{
               .tag = options.tag, .producer = options.producer, .folder = options.spool / "outgoing"},
           TagWriterServices{.storage = *storage,
                             .clock = clock,
-                            .packs = services.packs ? services.packs : std::make_shared<PackCache>(),
+                            .packs = packs,
                             .conflict = [this] { tallies.conflicts.add(); },
                             .uploaded = [this](std::uint64_t bytes) { tallies.bytes.add(bytes); },
                             .pause = [this](std::chrono::milliseconds time) { return pause(time); }});
+      compaction = std::make_unique<BackgroundCompaction>(
+          CompactorOptions{.tag = options.tag,
+                           .producer = options.producer,
+                           .folder = options.spool / "compacting",
+                           .limits = compaction_limits()},
+          CompactorServices{.storage = *storage, .clock = clock, .packs = packs, .go_on = {}},
+          compaction_host());
       thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }
   }
@@ -85,6 +61,8 @@ struct PublisherState {
     return {.flush = budget.ready_at(UploadBudget::Use::flush),
             .drain = budget.ready_at(UploadBudget::Use::drain)};
   }
+  CompactionLimits compaction_limits() const;
+  CompactionHost compaction_host();
   void refuse(FlushQueue& at, std::string_view reason);
   void count_pending(const FlushQueue& at);
   bool pause(std::chrono::milliseconds time);
@@ -99,10 +77,11 @@ struct PublisherState {
   SystemClock own_clock;
   metrics::Registry& registry;
   const Clock& clock;
-  Tallies tallies;
+  PublisherTallies tallies;
   UploadBudget budget;
   Guarded<FlushQueue> queue;
   std::unique_ptr<BudgetedStorage> storage;
+  std::unique_ptr<BackgroundCompaction> compaction;
   std::unique_ptr<TagWriter> writer;                // used by the thread only; null: nothing is published
   std::minstd_rand random{std::random_device{}()};  // of the thread
   std::stop_token stopping;                         // of the thread
@@ -181,6 +160,36 @@ private:
 
 }  // namespace
 
+CompactionLimits PublisherState::compaction_limits() const {
+  CompactionLimits limits{.packs = pace.packs, .pack_bytes = options.pack_bytes};
+  limits.tiny_bytes = std::max(limits.tiny_bytes, pace.flush_bytes / 4);
+  return limits;
+}
+
+CompactionHost PublisherState::compaction_host() {
+  const auto nobody_waits = [this] {
+    return queue.with([](const FlushQueue& at) { return at.drains == 0 && !at.stopped; });
+  };
+  CompactionHost host{
+      .may_begin = [this,
+                    nobody_waits] { return nobody_waits() && budget.ready(UploadBudget::Use::compaction); },
+      .may_go_on = nobody_waits,
+      .new_bytes =
+          [this] {
+            return tallies.bytes.value() +
+                   queue.with([](const FlushQueue& at) { return at.pending.bytes(); });
+          },
+      .done =
+          [this](const Compacted& compacted) {
+            tallies.compacted_packs.add(compacted.packs);
+            tallies.compacted_bytes.add(compacted.uploaded_bytes);
+          }};
+  // Where a tag should have few packs, room is made before the drain that adds one, and against what will be
+  // published then.
+  host.delay = options.compaction_delay * (pace.packs > 0 ? 5 : 1);
+  return host;
+}
+
 void PublisherState::refuse(FlushQueue& at, std::string_view reason) {
   ++at.refused[std::string(reason)];
   registry
@@ -250,6 +259,9 @@ void PublisherState::flush_once() {
   if (services.published) {
     services.published();
   }
+  if (queue.with([](const FlushQueue& at) { return at.drains == 0; })) {  // else the job is about to end
+    compaction->wake();
+  }
 }
 
 void PublisherState::failed(const Error& error) {
@@ -273,6 +285,7 @@ Publisher::~Publisher() = default;
 
 void Publisher::add(std::string key, store::Stored object) {
   auto& state = *state_;
+  bool begins = false;
   const bool wakes = state.queue.with([&](FlushQueue& queue) {
     if (!state.publishes()) {
       state.refuse(queue, state.options.mode == Mode::off ? "off" : "read-only");
@@ -294,11 +307,15 @@ void Publisher::add(std::string key, store::Stored object) {
     const bool was_empty = pending.empty();
     pending.add(std::move(key), std::move(object), state.clock.now());
     state.count_pending(queue);
+    begins = was_empty;
     return was_empty || pending.size() >= state.options.flush_objects ||
            pending.bytes() >= state.options.flush_bytes;
   });
   if (wakes) {
     wake();
+  }
+  if (begins && state.pace.packs > 0) {
+    state.compaction->wake();
   }
 }
 
@@ -331,6 +348,8 @@ PublisherFigures Publisher::figures() const {
   figures.retries = tallies.retries.value();
   figures.rate_limited = tallies.rate_limited;
   figures.bytes_published = tallies.bytes.value();
+  figures.compacted_packs = tallies.compacted_packs.value();
+  figures.compacted_bytes = tallies.compacted_bytes.value();
   state_->queue.with([&](const FlushQueue& queue) {
     figures.pending = queue.pending.size() + queue.in_flight;
     figures.refused.assign(queue.refused.begin(), queue.refused.end());

@@ -1,4 +1,5 @@
-// Packs what was stored locally and adds it to the tag: many objects, few uploads. Thread-safe. One
+// Packs what was stored locally and adds it to the tag: many objects, few uploads. Small packs are brought
+// together in the background (agent/publish/background_compaction.hpp). Thread-safe. One
 // background thread; one flush at a time. Every object handed over ends published, still pending, or refused
 // with a reason.
 //
@@ -41,7 +42,9 @@ struct PublisherOptions {
   // What may wait, and so be pinned in the local store, once publishing has stopped for good; objects beyond
   // it are refused ("publishing stopped").
   std::uint64_t stopped_bytes = std::uint64_t{1} << 30U;
-  io::fs::path spool;  // packs being built go to its sub-folder "outgoing", which is emptied at start
+  std::chrono::milliseconds compaction_delay{
+      1'000};          // after a flush; five times that where packs are limited
+  io::fs::path spool;  // packs being built go to sub-folders of it, which are emptied at start
 };
 
 struct PublisherFigures {
@@ -53,7 +56,9 @@ struct PublisherFigures {
   std::uint64_t retries = 0;
   std::uint64_t rate_limited = 0;  // answers of 429
   std::uint64_t bytes_published = 0;
-  std::string last_error;  // empty: none since the last success
+  std::uint64_t compacted_packs = 0;  // replaced by fewer, larger ones
+  std::uint64_t compacted_bytes = 0;  // uploaded for that
+  std::string last_error;             // empty: none since the last success
 };
 
 class PackCache;

@@ -1,15 +1,13 @@
 // Publishing that is cut off: whatever was acknowledged is in the tag, and nothing in it is wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <csignal>
 #include <random>
 #include <thread>
 
 #include "tests/publish/tag_fixture.hpp"
+#include "tests/support/child_process.hpp"
 #include "tests/support/faulty_storage.hpp"
 
 namespace agent::publish {
@@ -17,49 +15,10 @@ namespace {
 
 using testing::Contains;
 using testing::Pair;
+using tests::ChildProcess;
 using tests::FaultyStorage;
 using tests::Operation;
 using tests::Succeeds;
-
-// A child process that says through a pipe what it has finished.
-class Child final {
-public:
-  template <typename Work>
-  explicit Child(Work work) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::pipe(ends.data()), 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::close(ends[0]);
-      work([&](std::uint8_t number) { return ::write(ends[1], &number, 1) == 1; });
-      ::_exit(0);
-    }
-    ::close(ends[1]);
-    acknowledged_ = io::Fd(ends[0]);
-  }
-
-  void kill() const { ::kill(pid_, SIGKILL); }
-
-  // Waits for its end; true if it came to it by itself.
-  bool finished() const {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  }
-
-  std::vector<std::uint8_t> acknowledged() const {
-    std::vector<std::uint8_t> numbers;
-    std::uint8_t number = 0;
-    while (::read(acknowledged_.get(), &number, 1) == 1) {
-      numbers.push_back(number);
-    }
-    return numbers;
-  }
-
-private:
-  pid_t pid_ = -1;
-  io::Fd acknowledged_;
-};
 
 class Crash : public TagFixture {
 protected:
@@ -87,7 +46,7 @@ TEST_F(Crash, BetweenAnyTwoStepsLosesNothingThatWasAcknowledged) {
     storage_ = open_storage();
     ASSERT_THAT(writer(*storage_)->publish(items(batch(0))), Succeeds());
 
-    const Child child([&](auto acknowledge) {
+    const ChildProcess child([&](auto acknowledge) {
       int left = steps;
       FaultyStorage mortal(*storage_, [&](Operation, std::string_view) -> std::optional<tests::Fault> {
         if (left-- == 0) {
@@ -117,7 +76,7 @@ TEST_F(Crash, AtAnyMomentLosesNothingThatWasAcknowledged) {
   std::vector<std::uint8_t> acknowledged;
   std::minstd_rand random(1);
   for (int round = 0; round < 12; ++round) {
-    const Child child([&](auto acknowledge) {
+    const ChildProcess child([&](auto acknowledge) {
       const auto mine = writer(*storage_);
       for (auto number = static_cast<std::uint8_t>(round * 20);; ++number) {
         if (!mine->publish(items(batch(number))) || !acknowledge(number)) {

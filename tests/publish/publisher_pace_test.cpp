@@ -5,6 +5,7 @@
 #include <deque>
 #include <thread>
 
+#include "agent/publish/tag_head.hpp"
 #include "tests/publish/tag_fixture.hpp"
 #include "tests/support/counting_storage.hpp"
 #include "tests/support/faulty_storage.hpp"
@@ -26,6 +27,7 @@ protected:
     PublisherOptions options;
     options.tag = tag_of("refs/heads/main");
     options.spool = folder_.path() / "spool";
+    options.compaction_delay = 1ms;
     return std::make_unique<Publisher>(
         options, PublisherServices{.storage = &storage, .clock = &manual_, .registry = &registry_});
   }
@@ -45,6 +47,14 @@ protected:
       }
     } while (std::chrono::steady_clock::now() < until);
     return false;
+  }
+
+  static bool compacts(const Publisher& mine) {
+    const auto until = std::chrono::steady_clock::now() + 5s;
+    while (mine.figures().compacted_packs == 0 && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(1ms);
+    }
+    return mine.figures().compacted_packs > 0;
   }
 
   ManualClock manual_;
@@ -144,6 +154,39 @@ TEST_F(PublisherPace, ABackgroundFlushWaitsForTheBudgetBeforeItAnswersAConflict)
 
   EXPECT_THAT(mine->flush(5s), Succeeds());  // until somebody waits for it
   EXPECT_EQ(swaps, 4);
+}
+
+TEST_F(PublisherPace, BringsThePacksOfShortFlushesTogether) {
+  const auto mine = publisher(*storage_);
+  for (int i = 0; i < 10; ++i) {
+    add(*mine, i);
+    manual_.advance(2s);
+    ASSERT_TRUE(publishes(*mine, static_cast<std::uint64_t>(i) + 1));
+  }
+
+  ASSERT_TRUE(compacts(*mine));
+
+  EXPECT_THAT(contents(), SizeIs(10));
+  const auto head = read_head(*storage_, tag_of("refs/heads/main"));
+  EXPECT_LE(head->manifest.packs.size(), 3U);
+  EXPECT_LE(mine->figures().compacted_bytes, 2 * mine->figures().bytes_published);
+  EXPECT_EQ(registry_.total("hearth_publish_compacted_packs_total"), mine->figures().compacted_packs);
+}
+
+TEST_F(PublisherPace, MakesRoomBeforeTheDrainWhereATagShouldHaveFewPacks) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(writer(*storage_)->publish(items({{fmt::format("old/{}", i), "small"}})), Succeeds());
+  }
+  CountingStorage storage(*storage_, {.uploads_per_minute = 6, .flush_age = 5min, .packs = 3});
+  const auto mine = publisher(storage);
+
+  mine->add("new", object(std::string(100'000, 'x')));
+
+  ASSERT_TRUE(compacts(*mine));
+  EXPECT_LE(read_head(*storage_, tag_of("refs/heads/main"))->manifest.packs.size(), 2U);
+  EXPECT_THAT(mine->flush(5s), Succeeds());
+  EXPECT_EQ(storage.uploads(), 4);
+  EXPECT_THAT(contents(), SizeIs(4));
 }
 
 }  // namespace
