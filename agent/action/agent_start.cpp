@@ -81,6 +81,9 @@ Result<Secret> prepare_folders(const StartFacts& facts) {
   AGENT_CHECK(io::give_to(job.sentinel().here, owner));
   Secret token(random_hex(32));
   AGENT_CHECK(io::write_file(job.token().here, token.reveal() + "\n", {.mode = 0600}));
+  if (const auto& variables = facts.plan.backend.variables; !variables.empty()) {
+    AGENT_CHECK(io::write_file(job.secrets().here, app::encode_variables(variables), {.mode = 0600}));
+  }
   return token;
 }
 
@@ -272,6 +275,8 @@ Result<void> start_agent(const StartFacts& facts, LockedJobState& state) {
   state->agent->container = spec.name;
   AGENT_CHECK(state.save());
   auto started = run_sibling_container(facts, docker, spec);
+  std::error_code ignored;
+  fs::remove(facts.job.secrets().here, ignored);  // where the agent did not come so far
   if (started) {
     state->agent = *std::move(started);
     return state.save();

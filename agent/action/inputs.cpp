@@ -46,6 +46,11 @@ bool has_control_character(std::string_view text) {
                      [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; });
 }
 
+// What is behind a network; its storage checks the rest.
+bool is_remote(std::string_view url) {
+  return !has_control_character(url) && (url == "github" || url.starts_with("github://"));
+}
+
 Result<BackendInput> read_backend(const io::Environment& environment) {
   const auto text = input_text(environment, "backend");
   if (text.empty() || text == "auto") {
@@ -55,11 +60,15 @@ Result<BackendInput> read_backend(const io::Environment& environment) {
     return BackendInput{.kind = BackendInput::Kind::none, .url = {}};
   }
   BackendInput backend{.kind = BackendInput::Kind::named, .url = text};
+  if (is_remote(text)) {
+    return backend;
+  }
   const auto folder = backend.disk_folder();
   if (folder.empty()) {
-    return fail(Errc::invalid,
-                "input backend: '{}' is not a backend; use auto, none or disk:///absolute/path/on/the/host",
-                text);
+    return fail(
+        Errc::invalid,
+        "input backend: '{}' is not a backend; use auto, none, github or disk:///absolute/path/on/the/host",
+        text);
   }
   const io::fs::path path(text.substr(k_disk.size()));
   const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
@@ -142,6 +151,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   AGENT_TRY(inputs.matrix, read_matrix(environment));
   AGENT_TRY(inputs.run_scoped, read_bool(environment, "run-scoped", false));
   AGENT_TRY(inputs.backend, read_backend(environment));
+  inputs.token = Secret(input_text(environment, "token"));
   AGENT_TRY(inputs.mode, keys::parse_mode(input_text(environment, "mode")));
   AGENT_TRY(inputs.sccache_mode, read_sccache_mode(environment));
   AGENT_TRY(inputs.fail_on_miss, read_bool(environment, "fail-on-miss", false));

@@ -10,12 +10,14 @@
 
 #include "agent/app/sccache_mode.hpp"
 #include "agent/core/result.hpp"
+#include "agent/core/secret.hpp"
 #include "agent/io/process.hpp"
 #include "agent/keys/scopes.hpp"
 
 namespace agent::action {
 
-// What `backend` asks for. `url` is "disk:///path", with the path as the host sees it; only with `named`.
+// What `backend` asks for. `url` is "disk:///path", with the path as the host sees it, or the URL of a
+// storage behind a network ("github", "s3://…"); only with `named`.
 struct BackendInput {
   enum class Kind : std::uint8_t { automatic, none, named } kind = Kind::automatic;
   std::string url;
@@ -32,6 +34,7 @@ struct Inputs {
   std::string matrix;  // JSON text
   bool run_scoped = false;
   BackendInput backend;
+  Secret token;  // of GitHub's REST interface
   keys::RequestedMode mode = keys::RequestedMode::automatic;
   app::SccacheMode sccache_mode = app::SccacheMode::automatic;
   bool fail_on_miss = false;

@@ -26,15 +26,37 @@ bool is_usual(std::string_view warning) {
   return warning.starts_with("the toolchain part is 'any'");
 }
 
+// The runner hands these to actions wherever GitHub offers its cache service.
+bool has_cache_service(const io::Environment& environment) {
+  return !variable(environment, "ACTIONS_RUNTIME_TOKEN").empty() &&
+         (!variable(environment, "ACTIONS_RESULTS_URL").empty() ||
+          !variable(environment, "ACTIONS_CACHE_URL").empty());
+}
+
+// What opens a backend that is behind a network: what its storage reads of this job's variables, and nothing
+// else.
+BackendChoice remote_backend(const PlanFacts& facts, std::string url) {
+  BackendChoice choice{.url = std::move(url), .folder = {}};
+  for (const auto name : app::backend_variables(choice.url)) {
+    const bool is_token = name == "GITHUB_TOKEN";
+    auto value = is_token ? facts.inputs.token : Secret(variable(facts.environment, name));
+    if (!value.empty()) {
+      choice.variables.emplace_back(name, std::move(value));
+    }
+  }
+  return choice;
+}
+
 // A folder of the host is shared by every job on it, and nobody who reaches Docker's socket is kept out of
 // it: not for what strangers may send to a public repository.
 BackendChoice automatic_backend(const PlanFacts& facts, Plan& plan) {
   if (facts.runner.hosted) {
+    if (has_cache_service(facts.environment)) {
+      return remote_backend(facts, "github");
+    }
     plan.warnings.emplace_back(
-        "backend auto: this version keeps nothing between jobs on GitHub's own machines; the cache serves "
-        "this job "
-        "only. Self-hosted runners keep it in _hearth beside _temp; or set backend: "
-        "disk:///a/folder/that/stays");
+        "backend auto: the runner gave this action no access to GitHub's cache service "
+        "(ACTIONS_RESULTS_URL, ACTIONS_RUNTIME_TOKEN), so nothing is kept between jobs");
     return {};
   }
   const bool open_pull_request = plan.scopes.trigger == keys::Scopes::Trigger::pull_request &&
@@ -59,7 +81,9 @@ BackendChoice choose_backend(const PlanFacts& facts, Plan& plan) {
     case BackendInput::Kind::automatic:
       return automatic_backend(facts, plan);
     case BackendInput::Kind::named:
-      return {.url = "disk://" + wanted.disk_folder(), .folder = wanted.disk_folder()};
+      return wanted.disk_folder().empty()
+                 ? remote_backend(facts, wanted.url)
+                 : BackendChoice{.url = "disk://" + wanted.disk_folder(), .folder = wanted.disk_folder()};
     case BackendInput::Kind::none:
       break;
   }

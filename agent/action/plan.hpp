@@ -8,6 +8,7 @@
 
 #include "agent/action/inputs.hpp"
 #include "agent/action/runner_environment.hpp"
+#include "agent/app/backend_variables.hpp"
 #include "agent/core/result.hpp"
 #include "agent/keys/root_tag.hpp"
 #include "agent/keys/scopes.hpp"
@@ -19,6 +20,7 @@ struct BackendChoice {
   std::string folder;        // of a disk:// backend, on the host; empty otherwise
   // make: `auto` chose the folder, so it is made where it is missing, for the runner's user.
   enum class Missing : unsigned char { error, make } missing = Missing::error;
+  app::SecretVariables variables = {};  // of this job, that open it
 };
 
 struct Plan {

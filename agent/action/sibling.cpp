@@ -25,6 +25,9 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
   };
   add("--control", job.control().host.string());
   add("--token-file", job.token().host.string());
+  if (!facts.plan.backend.variables.empty()) {
+    add("--secrets-file", job.secrets().host.string());
+  }
   add("--ready-file", job.ready().host.string());
   add("--record", job.record().host.string());
   add("--sentinel", job.sentinel().host.string());

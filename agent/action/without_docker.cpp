@@ -40,6 +40,7 @@ Result<app::Config> agent_config(const StartFacts& facts) {
   config.address.clear();  // nobody could ask it
   config.store = job.agent().here / "store";
   AGENT_TRY(config.backend, backend_from_here(facts));
+  config.variables = app::only_these(plan.backend.variables);
   config.chain.own = {.repository = plan.scopes.repository, .scope = plan.scopes.own, .tag = plan.tag.tag};
   for (const auto& scope : plan.scopes.also) {
     config.chain.also.push_back({.repository = plan.scopes.repository, .scope = scope, .tag = plan.tag.tag});

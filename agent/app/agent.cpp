@@ -96,7 +96,8 @@ std::unique_ptr<backends::ObjectStorage> Agent::State::open_backend(std::optiona
   if (config.backend == "none" || config.mode == publish::Mode::off) {
     return nullptr;
   }
-  auto opened = backends::open_storage(config.backend, {.clock = clock, .registry = registry});
+  auto opened = backends::open_storage(config.backend,
+                                       {.clock = clock, .registry = registry, .variables = config.variables});
   if (!opened) {
     trouble = fmt::format("backend {} cannot be used: {}; nothing is read from it or published to it",
                           config.backend, opened.error().message);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/app/sccache_mode.hpp"
+#include "agent/backends/object_storage.hpp"
 #include "agent/core/secret.hpp"
 #include "agent/io/file.hpp"
 #include "agent/publish/tag.hpp"
@@ -27,7 +28,8 @@ struct Config {
   io::fs::path store;
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20U;
-  std::string backend = "none";  // storage URL, or "none"
+  std::string backend = "none";                           // storage URL, or "none"
+  backends::Variables variables = io::environment_value;  // what opens the backend
   publish::TagChain chain;
   publish::Mode mode = publish::Mode::read_write;
   std::string producer;

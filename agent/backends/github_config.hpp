@@ -5,15 +5,25 @@
 // ACTIONS_CACHE_SERVICE_V2 to node actions only, so its absence means nothing; read 2026-11.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "agent/backends/builtin.hpp"
 #include "agent/core/secret.hpp"
 #include "agent/net/proxy.hpp"
 
 namespace agent::backends {
+
+// Every variable that the github storage reads: whoever starts an agent elsewhere hands on these and no
+// others. GITHUB_TOKEN is for listing and removing only.
+inline constexpr std::array<std::string_view, 14> k_github_variables = {
+    "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_CACHE_MODE",
+    "GITHUB_SERVER_URL",   "GITHUB_API_URL",    "GITHUB_REPOSITORY",     "GITHUB_TOKEN",
+    "HTTPS_PROXY",         "HTTP_PROXY",        "NO_PROXY",              "https_proxy",
+    "http_proxy",          "no_proxy"};
 
 struct GithubConfig {
   enum class Service : std::uint8_t { v1, v2 } service = Service::v2;

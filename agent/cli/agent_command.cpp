@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "agent/app/agent.hpp"
+#include "agent/app/backend_variables.hpp"
 #include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
 #include "agent/cli/default_tag.hpp"
@@ -19,6 +20,7 @@ struct Options {
   std::vector<std::string> hosts;
   std::string control;
   std::string token_file;
+  std::string secrets_file;
   std::string ready_file;
   std::string sentinel;
   std::string idle_limit = "0";
@@ -80,6 +82,13 @@ Result<app::Config> config_of(Options& options) {
   config.sccache_dir = options.sccache_dir.empty() ? io::fs::path() : io::fs::absolute(options.sccache_dir);
   config.checkout = options.checkout.empty() ? io::fs::current_path().string() : options.checkout;
   AGENT_TRY(config.idle_limit, parse_duration(options.idle_limit, "--idle-limit"));
+  if (!options.secrets_file.empty()) {
+    auto variables = app::take_variables(options.secrets_file);
+    if (!variables) {
+      return with_context("--secrets-file", std::move(variables).error());
+    }
+    config.variables = *std::move(variables);
+  }
   if (!options.token_file.empty()) {
     AGENT_TRY(config.token, take_token(options.token_file));
   } else if (config.address.rfind("127.", 0) != 0 && config.address != "localhost") {
@@ -120,6 +129,8 @@ Command add_agent(CLI::App& program) {
   command->add_option("--host", options->hosts, "name it is reached by, beside loopback ones; repeatable");
   command->add_option("--control", options->control, "Unix socket for status, flush and drain");
   command->add_option("--token-file", options->token_file, "file with the bearer, read once and removed");
+  command->add_option("--secrets-file", options->secrets_file,
+                      "JSON file with variables that open the backend, read once and removed");
   command->add_option("--ready-file", options->ready_file, "JSON file written once it serves");
   command->add_option("--sentinel", options->sentinel,
                       "file whose disappearance ends the agent, after a drain");

@@ -55,9 +55,21 @@ TEST(Inputs, AcceptADiskBackendByItsAbsolutePath) {
   EXPECT_EQ(inputs->backend.disk_folder(), "/srv/hearth");
 }
 
+TEST(Inputs, AcceptTheBackendsBehindANetwork) {
+  for (const auto* backend : {"github", "github://", "github://?service=v1"}) {
+    const auto inputs = read_inputs({{"INPUT_BACKEND", backend}, {"INPUT_TOKEN", " ghs_1 "}});
+
+    ASSERT_THAT(inputs, Succeeds()) << backend;
+    EXPECT_EQ(inputs->backend.kind, BackendInput::Kind::named);
+    EXPECT_EQ(inputs->backend.url, backend);
+    EXPECT_EQ(inputs->backend.disk_folder(), "");
+    EXPECT_EQ(inputs->token.reveal(), "ghs_1");
+  }
+}
+
 TEST(Inputs, RefuseBackendsThatCannotBe) {
   for (const auto* backend : {"disk://relative", "disk:///", "disk://", "disk:///a/../etc", "s3://bucket",
-                              "disc:///x", "disk:///a\nb"}) {
+                              "disc:///x", "disk:///a\nb", "githubs"}) {
     EXPECT_THAT(read_inputs({{"INPUT_BACKEND", backend}}), FailsWith(Errc::invalid)) << backend;
   }
 }

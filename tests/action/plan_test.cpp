@@ -77,7 +77,81 @@ TEST(Plan, TakesANamedFolderAndDoesNotMakeIt) {
   EXPECT_EQ(plan->backend.missing, BackendChoice::Missing::error);
 }
 
-TEST(Plan, OwnsUpThatNothingIsKeptOnHostedMachines) {
+Job push_on_a_hosted_machine() {
+  auto job = push_to_main();
+  job.runner.hosted = true;
+  job.environment.insert(job.environment.end(), {{"ACTIONS_RESULTS_URL", "https://results.example/"},
+                                                 {"ACTIONS_RUNTIME_TOKEN", "jwt"},
+                                                 {"GITHUB_SERVER_URL", "https://github.com"},
+                                                 {"AWS_SECRET_ACCESS_KEY", "not for GitHub"},
+                                                 {"INPUT_TOKEN", "ghs_1"}});
+  job.inputs.token = Secret("ghs_1");
+  return job;
+}
+
+std::string value_of(const BackendChoice& backend, std::string_view name) {
+  for (const auto& [key, value] : backend.variables) {
+    if (key == name) {
+      return value.reveal();
+    }
+  }
+  return "(absent)";
+}
+
+TEST(Plan, KeepsTheCacheWithGithubOnHostedMachines) {
+  const auto plan = push_on_a_hosted_machine().plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->backend.url, "github");
+  EXPECT_EQ(plan->backend.folder, "");
+  EXPECT_TRUE(plan->warnings.empty());
+}
+
+TEST(Plan, HandsOnWhatOpensTheBackendAndNothingElse) {
+  const auto plan = push_on_a_hosted_machine().plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(value_of(plan->backend, "ACTIONS_RUNTIME_TOKEN"), "jwt");
+  EXPECT_EQ(value_of(plan->backend, "ACTIONS_RESULTS_URL"), "https://results.example/");
+  EXPECT_EQ(value_of(plan->backend, "GITHUB_REPOSITORY"), "o/r");
+  EXPECT_EQ(value_of(plan->backend, "GITHUB_TOKEN"), "ghs_1");
+  EXPECT_EQ(value_of(plan->backend, "AWS_SECRET_ACCESS_KEY"), "(absent)");
+  EXPECT_EQ(value_of(plan->backend, "ACTIONS_CACHE_URL"), "(absent)");
+}
+
+TEST(Plan, HandsOnNothingToAFolder) {
+  const auto plan = push_to_main().plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_TRUE(plan->backend.variables.empty());
+}
+
+TEST(Plan, ReadsWithGithubInPullRequestsOfForks) {
+  auto job = push_on_a_hosted_machine();
+  const auto fork = pull_request_of_a_fork();
+  job.runner.event = fork.runner.event;
+  job.environment.insert(job.environment.end(), fork.environment.begin(), fork.environment.end());
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->backend.url, "github");
+  EXPECT_EQ(plan->mode(), "read-only");
+}
+
+TEST(Plan, TakesGithubOnSelfHostedMachinesWhereItIsNamed) {
+  auto job = push_on_a_hosted_machine();
+  job.runner.hosted = false;
+  job.inputs.backend = {.kind = BackendInput::Kind::named, .url = "github://?service=v1"};
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->backend.url, "github://?service=v1");
+  EXPECT_EQ(value_of(plan->backend, "ACTIONS_RUNTIME_TOKEN"), "jwt");
+}
+
+TEST(Plan, SaysWhenAHostedMachineGivesNoAccessToTheCache) {
   auto job = push_to_main();
   job.runner.hosted = true;
 
@@ -85,7 +159,7 @@ TEST(Plan, OwnsUpThatNothingIsKeptOnHostedMachines) {
 
   ASSERT_THAT(plan, Succeeds());
   EXPECT_EQ(plan->backend.url, "none");
-  EXPECT_THAT(plan->warnings, Contains(HasSubstr("keeps nothing between jobs")));
+  EXPECT_THAT(plan->warnings, Contains(HasSubstr("ACTIONS_RUNTIME_TOKEN")));
 }
 
 TEST(Plan, KeepsStrangersOutOfTheHostsFolder) {
@@ -109,13 +183,17 @@ TEST(Plan, SaysWhenTheWishToWriteIsNotGranted) {
 }
 
 TEST(Plan, ObeysTheServersCacheMode) {
-  auto job = push_to_main();
-  job.environment.emplace_back("ACTIONS_CACHE_MODE", "none");
+  for (const auto& [cache_mode, mode] :
+       {std::pair("none", "off"), std::pair("read", "read-only"), std::pair("write", "read-write"),
+        std::pair("write-only", "write-only")}) {
+    auto job = push_to_main();
+    job.environment.emplace_back("ACTIONS_CACHE_MODE", cache_mode);
 
-  const auto plan = job.plan();
+    const auto plan = job.plan();
 
-  ASSERT_THAT(plan, Succeeds());
-  EXPECT_TRUE(plan->off());
+    ASSERT_THAT(plan, Succeeds());
+    EXPECT_EQ(plan->mode(), mode) << cache_mode;
+  }
 }
 
 TEST(Plan, WarnsOfAScopeThatChangesWithTheRun) {

@@ -91,6 +91,20 @@ TEST(Sibling, FillsAFolderOfTheStepsOwn) {
   EXPECT_EQ(value_of(setting.spec().command, "--checkout"), "/__w/r/r");
 }
 
+TEST(Sibling, GetsWhatOpensTheBackendAsAFileOnly) {
+  Setting setting;
+  setting.plan.backend = {
+      .url = "github", .folder = {}, .variables = {{"ACTIONS_RUNTIME_TOKEN", Secret("runtime-jwt")}}};
+
+  const auto spec = setting.spec();
+
+  EXPECT_EQ(value_of(spec.command, "--backend"), "github");
+  EXPECT_EQ(value_of(spec.command, "--secrets-file"), "/home/runner/_work/_temp/hearth/agent/secrets");
+  EXPECT_THAT(spec.command, testing::Not(Contains(testing::HasSubstr("runtime-jwt"))));
+  EXPECT_THAT(spec.labels, testing::Not(Contains(Pair(testing::_, testing::HasSubstr("runtime-jwt")))));
+  EXPECT_EQ(value_of(Setting().spec().command, "--secrets-file"), "(absent)");
+}
+
 TEST(Sibling, DoesNotMakeAFolderThatSomebodyNamed) {
   Setting setting;
   setting.plan.backend = {.url = "disk:///srv/h", .folder = "/srv/h"};
