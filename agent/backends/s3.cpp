@@ -81,8 +81,9 @@ Result<Page> parse_page(const net::ClientResponse& answer, std::string_view pref
 
 }  // namespace
 
-Result<std::unique_ptr<S3>> S3::open(S3Address address, const StorageServices& services) {
-  std::unique_ptr<S3> storage(new S3(std::move(address), services));
+Result<std::unique_ptr<S3>> S3::open(S3Address address, const StorageServices& services,
+                                     net::ClientOptions http) {
+  std::unique_ptr<S3> storage(new S3(std::move(address), services, std::move(http)));
   if (auto probed = storage->writer_.probe(); !probed) {
     if (probed.error().code != Errc::transient) {
       return std::unexpected(std::move(probed).error());

@@ -19,7 +19,8 @@ public:
   // Asks the store once what it makes of conditions. Where it cannot be asked just now (no connection, 5xx)
   // it opens all the same and asks before the first write. Errors: denied (no credentials, or wrong ones),
   // invalid (no such bucket, wrong region).
-  static Result<std::unique_ptr<S3>> open(S3Address address, const StorageServices& services);
+  static Result<std::unique_ptr<S3>> open(S3Address address, const StorageServices& services,
+                                          net::ClientOptions http = {});
 
   std::string describe() const override;
   Result<Put> put_if_absent(std::string_view name, const Source& source) override;
@@ -32,7 +33,8 @@ public:
   Result<std::vector<ObjectInfo>> list(std::string_view prefix) override;
 
 private:
-  S3(S3Address address, const StorageServices& services) : client_(std::move(address), services) {}
+  S3(S3Address address, const StorageServices& services, net::ClientOptions http)
+      : client_(std::move(address), services, std::move(http)) {}
 
   Result<std::optional<std::string>> get_piece(std::string_view name, Range range);
   Result<bool> ends_at_or_after(std::string_view name, Range range);

@@ -20,8 +20,8 @@ constexpr unsigned k_repeats = 2;
 constexpr auto k_first_pause = 40ms;
 constexpr auto k_patience = 2s;  // with an attempt that then is repeated
 
-net::PoolOptions pool_options(const S3Address& address, const Variables& variables) {
-  net::PoolOptions options;
+net::PoolOptions pool_options(const S3Address& address, const Variables& variables, net::ClientOptions http) {
+  net::PoolOptions options{.client = std::move(http), .proxies = {}};
   options.client.ca_file = address.ca_file;
   options.proxies = net::proxy_settings_from(variables);
   return options;
@@ -43,10 +43,10 @@ std::string random_mark() {
   return fmt::format("{:016x}{:016x}", numbers[0], numbers[1]).substr(0, k_digits);
 }
 
-S3Client::S3Client(S3Address address, const StorageServices& services)
+S3Client::S3Client(S3Address address, const StorageServices& services, net::ClientOptions http)
     : address_(std::move(address)),
       clock_(services.clock),
-      pool_(pool_options(address_, services.variables)),
+      pool_(pool_options(address_, services.variables, std::move(http))),
       credentials_({.clock = services.clock,
                     .pool = pool_,
                     .variables = services.variables,

@@ -28,7 +28,8 @@ std::string random_mark();
 
 class S3Client final {
 public:
-  S3Client(S3Address address, const StorageServices& services);
+  // `http` says the time limits; its certificates and proxy are replaced by those of address and services.
+  S3Client(S3Address address, const StorageServices& services, net::ClientOptions http = {});
 
   const S3Address& address() const { return address_; }
 

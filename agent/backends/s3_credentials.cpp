@@ -179,12 +179,19 @@ Result<AwsCredentials> credentials_of_json(std::string_view text, std::string_vi
   return credentials;
 }
 
-// Keys are sent in the clear, so only addresses that do not leave the machine's link may ask for them so.
+// Keys come in the clear, so only addresses that do not leave the machine's link may be asked for them so.
 bool may_ask(std::string_view url) {
-  const auto host = url.substr(0, url.find_first_of("/?", 7)).substr(std::min<std::size_t>(7, url.size()));
-  const auto name = host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.rfind(':'));
-  return url.starts_with("https://") || name == "localhost" || name.starts_with("127.") || name == "[::1]" ||
-         name == "169.254.170.2" || name == "169.254.170.23" || name == "[fd00:ec2::23]";
+  const auto parts = net::split_url(url);
+  if (!parts || parts->origin.starts_with("https://")) {
+    return parts.has_value();
+  }
+  const auto authority = std::string_view(parts->origin).substr(std::string_view("http://").size());
+  const auto end = authority.starts_with('[') ? authority.find(']') + 1 : authority.find(':');
+  const auto host = authority.substr(0, end);
+  const bool loopback =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return loopback || host == "localhost" || host == "[::1]" || host == "169.254.170.2" ||
+         host == "169.254.170.23" || host == "[fd00:ec2::23]";
 }
 
 Found from_container(const Places& places) {
