@@ -1,5 +1,6 @@
 #include "agent/app/housekeeping.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <random>
 #include <system_error>
@@ -68,7 +69,9 @@ void Housekeeping::tick(steady_clock::time_point now) {
   look_for_an_end(now);
   if (now >= next_snapshot_) {
     snapshot();
-    services_.hydration.collect();
+    if (services_.hydration.collect() > 0) {
+      last_collected_ = now;
+    }
     record();
     next_snapshot_ = now + services_.config.snapshot_interval;
   }
@@ -89,7 +92,8 @@ void Housekeeping::look_for_an_end(steady_clock::time_point now) {
   std::error_code error;
   if (!config.sentinel.empty() && !io::fs::exists(config.sentinel, error)) {
     events_.end("the job is over: its folder " + config.sentinel.parent_path().string() + " was cleared");
-  } else if (config.idle_limit.count() > 0 && now - events_.last_activity() > config.idle_limit) {
+  } else if (config.idle_limit.count() > 0 &&
+             now - std::max(events_.last_activity(), last_collected_) > config.idle_limit) {
     events_.end("nothing spoke to it for " + human_duration(config.idle_limit));
   }
 }

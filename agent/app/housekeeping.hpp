@@ -60,6 +60,7 @@ private:
   HousekeepingEvents events_;
   std::mutex sccache_mutex_;  // held while sccache is asked: its client may take a second
   std::optional<sccache::Server> sccache_;
+  std::chrono::steady_clock::time_point last_collected_;  // disk mode: nobody speaks to the agent
   std::chrono::steady_clock::time_point next_snapshot_;
   std::chrono::steady_clock::time_point next_refresh_;
   std::chrono::steady_clock::time_point next_scrub_;

@@ -37,6 +37,67 @@ Result<void> copy_into(cache::Write& write, const io::FileSlice& file, std::stri
   return {};
 }
 
+// Puts objects of the tag into the folder, as long as the disk has room.
+class Filling final {
+public:
+  Filling(sccache::Hydrator& hydrator, cache::Cache& cache, std::uint64_t room_bytes)
+      : hydrator_(hydrator), cache_(cache), room_bytes_(room_bytes) {}
+
+  void take(std::string_view key, const io::FileSlice& slice, std::uint32_t crc32c) {
+    if (!takes(key, slice.size)) {
+      return;
+    }
+    auto added = hydrator_.add(path_of(key), slice, crc32c);
+    if (!added && added.error().code == Errc::corrupt) {
+      // The cache finds out too, and asks the storage once more where what lies here is a copy.
+      if (const auto other = cache_.find(key)) {
+        added = hydrator_.add(path_of(key), other->slice, crc32c);
+      }
+    }
+    count(added, slice.size);
+  }
+
+  void take(std::string_view key, std::string_view bytes) {
+    if (takes(key, bytes.size())) {
+      count(hydrator_.add(path_of(key), bytes), bytes.size());
+    }
+  }
+
+  std::uint64_t left_out() const { return left_out_; }
+  const std::optional<Error>& why() const { return why_; }  // the first one was left out
+
+private:
+  static std::string_view path_of(std::string_view key) { return key.substr(k_direct_namespace.size()); }
+
+  bool takes(std::string_view key, std::uint64_t size_bytes) {
+    if (!sccache::is_entry(path_of(key))) {
+      return false;  // the record of the mode
+    }
+    const bool fits = size_bytes <= room_bytes_;
+    if (!fits) {
+      count(fail(Errc::full, "the disk has no room for more"), 0);
+    }
+    return fits;
+  }
+
+  void count(const Result<void>& added, std::uint64_t size_bytes) {
+    if (added) {
+      room_bytes_ -= size_bytes;
+      return;
+    }
+    ++left_out_;
+    if (!why_) {
+      why_ = added.error();
+    }
+  }
+
+  sccache::Hydrator& hydrator_;
+  cache::Cache& cache_;
+  std::uint64_t room_bytes_;
+  std::uint64_t left_out_ = 0;
+  std::optional<Error> why_;
+};
+
 }  // namespace
 
 Hydration::Hydration(HydrationServices services)
@@ -87,11 +148,13 @@ ModeFacts Hydration::facts(SccacheMode requested) const {
                   .tag_is_empty = tag_was_empty_,
                   .checkout = checkout_digest(services_.config.checkout),
                   .room = true};
-  if (facts.recorded && requested == SccacheMode::automatic) {
+  if (services_.tag != nullptr && (facts.recorded || requested == SccacheMode::disk)) {
+    const auto wanted = requested == SccacheMode::proxy ? k_proxy_namespace : k_direct_namespace;
     std::uint64_t needed = 0;
     services_.tag->each([&](std::string_view key, const publish::TagEntry& entry) {
-      needed += key.starts_with(k_direct_namespace) ? entry.size : 0;
+      needed += key.starts_with(wanted) && key != k_mode_key ? entry.size : 0;
     });
+    facts.tag_has_mode = needed > 0;
     facts.room = needed <= free_bytes();
   }
   return facts;
@@ -163,41 +226,17 @@ Result<void> Hydration::fill() {
 }
 
 void Hydration::fill_from_tag(sccache::Hydrator& hydrator) {
-  std::uint64_t left_out = 0;
-  std::optional<Error> first;
-  std::uint64_t room = free_bytes();
-  const auto path_of = [](std::string_view key) { return key.substr(k_direct_namespace.size()); };
-  const auto place = [&](std::string_view key, std::uint64_t size, const auto& add) {
-    if (!sccache::is_entry(path_of(key))) {
-      return;  // the record of the mode
-    }
-    const auto added = size <= room ? add() : Result<void>(fail(Errc::full, "the disk has no room for more"));
-    if (added) {
-      room -= size;
-      return;
-    }
-    ++left_out;
-    first = first ? first : std::optional(added.error());
-    if (added.error().code == Errc::corrupt) {
-      // Reads it again, and so finds out, counts it and leaves it out from now on.
-      static_cast<void>(services_.tag->find(key));
-    }
-  };
-  const auto figures =
-      read_entries(*services_.tag, *services_.storage, k_direct_namespace,
-                   {.in_place =
-                        [&](std::string_view key, const io::FileSlice& slice, std::uint32_t crc32c) {
-                          place(key, slice.size, [&] { return hydrator.add(path_of(key), slice, crc32c); });
-                        },
-                    .fetched =
-                        [&](std::string_view key, std::string_view bytes) {
-                          place(key, bytes.size(), [&] { return hydrator.add(path_of(key), bytes); });
-                        }});
-  left_out += figures.corrupt + figures.unreadable;
-  first = first ? first : figures.error;
+  Filling filling(hydrator, services_.cache, free_bytes());
+  const auto figures = read_entries(
+      *services_.tag, *services_.storage, k_direct_namespace,
+      {.in_place = [&](std::string_view key, const io::FileSlice& slice,
+                       std::uint32_t crc32c) { filling.take(key, slice, crc32c); },
+       .fetched = [&](std::string_view key, std::string_view bytes) { filling.take(key, bytes); }});
+  const auto left_out = filling.left_out() + figures.corrupt + figures.unreadable;
+  const auto& why = filling.why() ? filling.why() : figures.error;
   if (left_out > 0) {
     note(fmt::format("{} of the tag's objects could not be filled into sccache's folder{}",
-                     human_count(left_out), first ? ": " + first->message : std::string{}));
+                     human_count(left_out), why ? ": " + why->message : std::string{}));
   }
 }
 
@@ -225,26 +264,27 @@ void Hydration::put_record() {
   }
 }
 
-void Hydration::collect_locked() {
+std::uint64_t Hydration::collect_locked() {
   if (!disk_) {
-    return;
+    return 0;
   }
   const auto done =
       collector_.collect([&](std::string_view path, const io::FileSlice& file) { return store(path, file); });
   if (!done) {
     log::warn("hydration: sccache's folder could not be read error={}", done.error().message);
-    return;
+    return 0;
   }
   collected_.add(done->files);
   if (done->error) {
     log::warn("hydration: new objects could not be stored count={} first_error={}", done->failed,
               done->error->message);
   }
+  return done->files;
 }
 
-void Hydration::collect() {
+std::uint64_t Hydration::collect() {
   const std::scoped_lock lock(mutex_);
-  collect_locked();
+  return collect_locked();
 }
 
 void Hydration::finish() {

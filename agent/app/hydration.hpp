@@ -42,8 +42,8 @@ public:
   // What sccache's server is to be started with; empty in proxy mode.
   std::optional<sccache::DiskCache> disk_cache() const { return disk_; }
 
-  // Takes over what sccache has added since the last time. Blocks on the local disk.
-  void collect();
+  // Takes over what sccache has added since the last time; how many. Blocks on the local disk.
+  std::uint64_t collect();
 
   // The last collection, once sccache's server has ended.
   void finish();
@@ -56,7 +56,7 @@ private:
   void resume();
   Result<void> fill();
   void fill_from_tag(sccache::Hydrator& hydrator);
-  void collect_locked();
+  std::uint64_t collect_locked();
   Result<void> store(std::string_view path, const io::FileSlice& file);
   void put_record();
   void note(std::string text);

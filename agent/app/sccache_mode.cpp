@@ -20,14 +20,14 @@ ModeChoice choose_automatically(const ModeFacts& facts) {
     return {.mode = SccacheMode::proxy,
             .note =
                 "sccache-mode auto: proxy, because the tag was filled from a checkout at another path and "
-                "direct mode depends on it; C and C++ start cold",
+                "direct mode depends on it",
             .record = {}};
   }
   if (!facts.room) {
     return {.mode = SccacheMode::proxy,
             .note =
-                "sccache-mode auto: proxy, because the disk has no room for what the tag holds; C and C++ "
-                "start cold",
+                "sccache-mode auto: proxy, because the disk has no room for what the tag holds in disk "
+                "mode",
             .record = {}};
   }
   return {.mode = SccacheMode::disk, .note = {}, .record = {}};
@@ -38,11 +38,12 @@ std::string note_on_change(const ModeFacts& facts, SccacheMode before) {
     return {};
   }
   if (before != facts.requested) {
-    return fmt::format("sccache-mode is {} now, the tag was used in mode {}: C and C++ start cold",
-                       name_of(facts.requested), name_of(before));
+    return fmt::format("sccache-mode is {} now, the tag was last used in mode {}{}", name_of(facts.requested),
+                       name_of(before), facts.tag_has_mode ? "" : ": a cold start");
   }
-  return "the tag was filled from a checkout at another path, and direct mode depends on it: C and C++ start "
-         "cold";
+  return "the tag was filled from a checkout at another path, and direct mode depends on it: a cold start "
+         "for "
+         "C and C++";
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ std::string_view name_of(SccacheMode mode);
 Result<SccacheMode> parse_sccache_mode(std::string_view text);
 
 // sccache's keys for C differ between the modes, so each has a namespace in the tag: `sccache/` and this one.
+constexpr std::string_view k_proxy_namespace = "sccache/";
 constexpr std::string_view k_direct_namespace = "sccache-direct/";
 
 // The tag's ModeRecord. No entry of sccache's has such a name.
@@ -50,6 +51,7 @@ struct ModeFacts {
   SccacheMode requested = SccacheMode::automatic;
   std::optional<ModeRecord> recorded;  // by the tag
   bool tag_is_empty = true;            // it holds nothing at all
+  bool tag_has_mode = false;           // it holds objects of the mode that is requested
   std::string checkout;                // checkout_digest of this job's
   bool room = true;                    // the disk has room for what would be filled in
 };
@@ -60,8 +62,8 @@ struct ModeChoice {
   std::optional<ModeRecord> record;       // to be put into the tag; empty: it says so already
 };
 
-// The mode is sticky: `automatic` never changes what the tag records, and a change is announced as the cold
-// start that it is.
+// The mode is sticky: `automatic` never changes what the tag records, and a change is announced, as the cold
+// start that it mostly is.
 ModeChoice choose_mode(const ModeFacts& facts);
 
 }  // namespace agent::app

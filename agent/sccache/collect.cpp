@@ -169,7 +169,9 @@ Result<Collected> Collector::collect(const Take& take) {
     if (known != known_.end() && known->second == entry.inode) {
       return {};
     }
-    const auto file = std::make_shared<io::Fd>(::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    const auto file = std::make_shared<io::Fd>(
+        // A pipe that somebody put there must not hold us up.
+        ::openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat status{};
     if (!file->valid() || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) {
       ++done.vanished;

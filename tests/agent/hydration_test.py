@@ -108,13 +108,14 @@ class DiskMode(unittest.TestCase):
 
         proxy = self.run_job("proxy", "--sccache-mode", "proxy")
         self.assertEqual((proxy["hits"], proxy["sccache_mode"]), (0, "proxy"))
-        self.assertTrue(any("start cold" in note for note in proxy["notes"]), proxy["notes"])
+        self.assertTrue(any("a cold start" in note for note in proxy["notes"]), proxy["notes"])
 
         automatic = self.run_job("automatic")
         self.assertEqual((automatic["hits"], automatic["sccache_mode"], automatic["notes"]), (FILES, "proxy", []))
 
         back = self.run_job("back", "--sccache-mode", "disk")
         self.assertEqual((back["hits"], back["sccache_mode"]), (FILES, "disk"))  # what was filled in is still there
+        self.assertFalse(any("cold" in note for note in back["notes"]), back["notes"])
 
     def test_another_path_is_not_filled_by_itself(self):
         self.run_job("cold", "--sccache-mode", "disk")

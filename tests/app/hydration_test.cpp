@@ -135,7 +135,7 @@ TEST_F(HydrationTest, AChangeToProxyIsAnnouncedAndKept) {
 
   start(second);
   EXPECT_FALSE(agent_->disk_cache().has_value());
-  EXPECT_THAT(agent_->figures().notes, Contains(HasSubstr("start cold")));
+  EXPECT_THAT(agent_->figures().notes, Contains(HasSubstr("a cold start")));
   agent_->drain(10s);
 
   auto third = disk("third");

@@ -12,6 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using tests::FailsSaying;
 using tests::FailsWith;
 using tests::Succeeds;
@@ -94,12 +95,16 @@ TEST(SccacheMode, AutoIsProxyWhereTheDiskHasNoRoom) {
 TEST(SccacheMode, AChangeIsRecordedAndAnnounced) {
   const auto to_disk = choose_mode(facts(SccacheMode::disk, std::nullopt));
   EXPECT_EQ(to_disk.mode, SccacheMode::disk);
-  EXPECT_THAT(to_disk.note, HasSubstr("sccache-mode is disk now, the tag was used in mode proxy"));
+  EXPECT_THAT(to_disk.note,
+              HasSubstr("sccache-mode is disk now, the tag was last used in mode proxy: a cold start"));
   EXPECT_EQ(to_disk.record, k_here);
 
-  const auto to_proxy = choose_mode(facts(SccacheMode::proxy, k_here));
+  auto warm = facts(SccacheMode::proxy, k_here);
+  warm.tag_has_mode = true;
+  const auto to_proxy = choose_mode(warm);
   EXPECT_EQ(to_proxy.mode, SccacheMode::proxy);
-  EXPECT_THAT(to_proxy.note, HasSubstr("start cold"));
+  EXPECT_THAT(to_proxy.note, HasSubstr("the tag was last used in mode disk"));
+  EXPECT_THAT(to_proxy.note, Not(HasSubstr("cold")));
   ASSERT_TRUE(to_proxy.record.has_value());
   EXPECT_EQ(to_proxy.record->mode, SccacheMode::proxy);
 

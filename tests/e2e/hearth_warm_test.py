@@ -51,6 +51,16 @@ class Warm(ProductTest):
         self.assert_warm(warm)
         self.assertEqual(figures(warm)["hits"], lookups)
 
+    def test_c_in_disk_mode_is_all_hits_in_a_second_job_which_stays_in_it(self):
+        cold = self.job(inputs.mbedtls(), CMAKE, more=", sccache-mode: disk")
+        warm = self.job(inputs.mbedtls(), CMAKE)
+
+        lookups = self.assert_cold(cold)
+        self.assert_warm(warm)
+        self.assertEqual(figures(warm)["hits"], lookups)
+        self.assertEqual(figures(warm)["stores"], 0)  # direct mode: nothing was learnt about any source
+        self.assertEqual([figures(job)["sccache_mode"] for job in (cold, warm)], ["disk", "disk"])
+
     def test_two_jobs_at_once_lose_nothing_of_each_other(self):
         names = ("one", "two")
         runners = [self.runner(n, sources=inputs.mbedtls()) for n in names]
