@@ -48,7 +48,8 @@ bool has_control_character(std::string_view text) {
 
 // What is behind a network; its storage checks the rest.
 bool is_remote(std::string_view url) {
-  return !has_control_character(url) && (url == "github" || url.starts_with("github://"));
+  return !has_control_character(url) &&
+         (url == "github" || url.starts_with("github://") || url.starts_with("s3://"));
 }
 
 Result<BackendInput> read_backend(const io::Environment& environment) {
@@ -65,10 +66,10 @@ Result<BackendInput> read_backend(const io::Environment& environment) {
   }
   const auto folder = backend.disk_folder();
   if (folder.empty()) {
-    return fail(
-        Errc::invalid,
-        "input backend: '{}' is not a backend; use auto, none, github or disk:///absolute/path/on/the/host",
-        text);
+    return fail(Errc::invalid,
+                "input backend: '{}' is not a backend; use auto, none, github, s3://bucket/prefix or "
+                "disk:///absolute/path/on/the/host",
+                text);
   }
   const io::fs::path path(text.substr(k_disk.size()));
   const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });

@@ -73,7 +73,8 @@ void add_agent_options(CLI::App& command, AgentOptions& options) {
     command.add_option(name, value, help)->capture_default_str();
   };
   add("--store", options.store, "folder of the local store; one agent at a time uses it");
-  add("--backend", options.backend, "where the tag lives: disk:///folder, github, or none");
+  add("--backend", options.backend,
+      "where the tag lives: disk:///folder, github, s3://bucket/prefix, or none");
   add("--tag", options.tag, "name of what is read and published (default: what `hearth tag` prints)");
   add("--mode", options.mode, "read-write, read-only, write-only or off");
   add("--repository", options.repository, "whose tag it is, owner/name");

@@ -56,7 +56,8 @@ TEST(Inputs, AcceptADiskBackendByItsAbsolutePath) {
 }
 
 TEST(Inputs, AcceptTheBackendsBehindANetwork) {
-  for (const auto* backend : {"github", "github://", "github://?service=v1"}) {
+  for (const auto* backend :
+       {"github", "github://", "github://?service=v1", "s3://bucket/prefix?region=eu-west-1"}) {
     const auto inputs = read_inputs({{"INPUT_BACKEND", backend}, {"INPUT_TOKEN", " ghs_1 "}});
 
     ASSERT_THAT(inputs, Succeeds()) << backend;
@@ -68,7 +69,7 @@ TEST(Inputs, AcceptTheBackendsBehindANetwork) {
 }
 
 TEST(Inputs, RefuseBackendsThatCannotBe) {
-  for (const auto* backend : {"disk://relative", "disk:///", "disk://", "disk:///a/../etc", "s3://bucket",
+  for (const auto* backend : {"disk://relative", "disk:///", "disk://", "disk:///a/../etc", "s3:bucket",
                               "disc:///x", "disk:///a\nb", "githubs"}) {
     EXPECT_THAT(read_inputs({{"INPUT_BACKEND", backend}}), FailsWith(Errc::invalid)) << backend;
   }

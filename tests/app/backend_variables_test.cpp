@@ -19,6 +19,8 @@ TEST(BackendVariables, AreThoseThatTheBackendReads) {
   EXPECT_THAT(backend_variables("github"), Contains("ACTIONS_RUNTIME_TOKEN"));
   EXPECT_THAT(backend_variables("github://?service=v1"), Contains("ACTIONS_CACHE_URL"));
   EXPECT_THAT(backend_variables("github"), Not(Contains("AWS_SECRET_ACCESS_KEY")));
+  EXPECT_THAT(backend_variables("s3://bucket/prefix"), Contains("AWS_SECRET_ACCESS_KEY"));
+  EXPECT_THAT(backend_variables("s3://bucket/prefix"), Not(Contains("ACTIONS_RUNTIME_TOKEN")));
   EXPECT_THAT(backend_variables("disk:///x"), IsEmpty());
   EXPECT_THAT(backend_variables("none"), IsEmpty());
 }
