@@ -63,6 +63,7 @@ void Lineages::forget(std::string_view name) {
     auto& line = lines[std::string(name)];
     line.visible = 0;
     line.fresh.reset();
+    line.made.reset();
   });
 }
 
@@ -79,11 +80,25 @@ std::optional<FoundEntry> Lineages::take_fresh(std::string_view name) {
   });
 }
 
+std::optional<Versioned> Lineages::take_made(std::string_view name) {
+  const auto now = clock_.now();
+  return seen_.with([&](auto& lines) -> std::optional<Versioned> {
+    const auto found = lines.find(name);
+    if (found == lines.end() || !found->second.made) {
+      return std::nullopt;
+    }
+    auto made = std::move(found->second.made);
+    found->second.made.reset();
+    return found->second.fresh_until > now ? std::move(made) : std::nullopt;
+  });
+}
+
 void Lineages::lost_to(std::string_view name, std::uint64_t number, FoundEntry entry) {
   see(name, number);
   const auto until = clock_.now() + k_fresh;
   seen_.with([&](auto& lines) {
     auto& line = lines[std::string(name)];
+    line.made.reset();
     if (line.highest == number) {
       line.fresh = std::move(entry);
       line.fresh_until = until;
@@ -137,6 +152,9 @@ Result<std::optional<Generation>> Lineages::fetch(const FoundEntry& entry) {
 }
 
 Result<std::optional<Versioned>> Lineages::read(std::string_view name) {
+  if (auto made = take_made(name)) {
+    return made;
+  }
   constexpr int k_tries = 3;  // an entry can be evicted between finding and fetching it
   for (int i = 0; i < k_tries; ++i) {
     AGENT_TRY(const auto entry, newest(name));
@@ -354,7 +372,16 @@ Result<std::string> Lineages::swap(std::string_view name, const std::optional<st
                   .made = {},
                   .ours = std::nullopt};
   AGENT_TRY(const auto made, drive(attempt));
-  return token_of(name, made, seen(name).highest);
+  auto version = token_of(name, made, seen(name).highest);
+  seen_.with([&](auto& lines) {
+    auto& line = lines[std::string(name)];
+    line.made.reset();
+    if (line.highest == made.number) {
+      line.made = Versioned{.content = std::string(content), .version = version};
+      line.fresh_until = clock_.now() + k_fresh;
+    }
+  });
+  return version;
 }
 
 }  // namespace agent::backends

@@ -55,7 +55,8 @@ private:
     std::uint64_t highest = 0;
     std::uint64_t visible = 0;        // the highest that was there when it was last looked for
     std::optional<FoundEntry> fresh;  // found by a swap that lost: what the read that follows wants
-    Steady fresh_until{};
+    std::optional<Versioned> made;    // what a swap just made: the read that follows need not ask
+    Steady fresh_until{};             // of both
     Steady looked{};
   };
   struct Attempt;
@@ -64,6 +65,7 @@ private:
   Seen seen(std::string_view name) const;
   void see(std::string_view name, std::uint64_t number);
   std::optional<FoundEntry> take_fresh(std::string_view name);
+  std::optional<Versioned> take_made(std::string_view name);
   void lost_to(std::string_view name, std::uint64_t number, FoundEntry entry);
 
   Result<std::optional<FoundEntry>> newest(std::string_view name);

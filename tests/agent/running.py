@@ -19,13 +19,13 @@ HEARTH = BUILD / "bin" / "hearth"
 class Agent:
     """`hearth agent` with its store and backend below `folder`; agents of one folder share the backend."""
 
-    def __init__(self, folder: pathlib.Path, store: str = "store", flags: tuple[str, ...] = ()):
+    def __init__(self, folder: pathlib.Path, store: str = "store", flags: tuple[str, ...] = (), backend: str = ""):
         self.folder = folder
         self.control = folder / f"{store}.control"
         self.ready = folder / f"{store}.ready"
         self.log = folder / f"{store}.log"
         self.command = [HEARTH, "agent", "--listen", "127.0.0.1:0", "--store", folder / store,
-                        "--backend", f"disk://{folder}/backend", "--tag", "integration",
+                        "--backend", backend or f"disk://{folder}/backend", "--tag", "integration",
                         "--control", self.control, "--ready-file", self.ready, "--min-free-space", "0", *flags]
         self.process: subprocess.Popen | None = None
         self.port = 0

@@ -80,11 +80,30 @@ TEST_F(Lines, BeginEmptyAndGrowByOne) {
 
 TEST_F(Lines, CostFourCallsPerSwapWithItsRead) {
   ASSERT_THAT(one_.add("a"), Succeeds());
+  clock_.advance(seconds(10));
   state_.calls.clear();
 
   ASSERT_THAT(one_.add("b"), Succeeds());
 
   EXPECT_EQ(state_.total(), 4);  // find, reserve, finalise, find
+}
+
+TEST_F(Lines, CostNothingToReadJustAfterOnesOwnSwap) {
+  ASSERT_THAT(one_.add("a"), Succeeds());
+  state_.calls.clear();
+
+  EXPECT_EQ(one_.content(), "a");
+
+  EXPECT_EQ(state_.total(), 0);
+}
+
+TEST_F(Lines, ShowWhatOthersMadeSoonAfterOnesOwnSwap) {
+  ASSERT_THAT(one_.add("a"), Succeeds());
+  ASSERT_THAT(two_.add("b"), Succeeds());
+
+  clock_.advance(seconds(3));
+
+  EXPECT_EQ(one_.content(), "ab");
 }
 
 TEST_F(Lines, CostTwoMoreCallsPerConflict) {
@@ -137,6 +156,7 @@ TEST_F(Lines, TellAWriterThatHeWasPassedOver) {
   EXPECT_EQ(one_.content(), "ab");
   ASSERT_THAT(one_.add("c"), Succeeds());
 
+  clock_.advance(seconds(3));
   EXPECT_EQ(two_.content(), "abc");
 }
 
@@ -252,6 +272,7 @@ TEST_F(Lines, DoNotUseTheNumberOfAnEvictedHeadAgain) {
   ASSERT_THAT(one_.add("a"), Succeeds());
   ASSERT_THAT(one_.add("b"), Succeeds());
   state_.entries.erase(key(2));
+  clock_.advance(seconds(10));
 
   EXPECT_EQ(one_.content(), "a");
   ASSERT_THAT(one_.add("c"), Succeeds());
