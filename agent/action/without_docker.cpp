@@ -135,7 +135,7 @@ Result<std::string> backend_from_here(const StartFacts& facts) {
   return fail(
       Errc::unsupported,
       "there is no Docker socket, and without one {} of the host is out of reach: choose a backend behind "
-      "a network, or a folder in the workspace",
+      "a network, such as github, or a folder in the workspace",
       backend.folder);
 }
 

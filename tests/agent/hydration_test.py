@@ -14,6 +14,7 @@ import unittest
 
 from tests.agent.running import HEARTH
 from tests.e2e import tools
+from tests.github.running import CacheService
 
 FILES = 6
 COMPILER = """#!/bin/sh
@@ -41,6 +42,7 @@ class DiskMode(unittest.TestCase):
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SCCACHE_")}
         self.environment["HEARTH_SCCACHE"] = str(self.sccache)
         self.work = self.checkout("work")
+        self.backend = f"disk://{self.folder}/backend"
 
     def checkout(self, name: str) -> pathlib.Path:
         """Fresh sources, as a runner gets them."""
@@ -54,7 +56,7 @@ class DiskMode(unittest.TestCase):
         return work
 
     def command(self, store: str, script: str, *flags: str) -> list[str]:
-        return [str(HEARTH), "run", "--store", str(self.folder / store), "--backend", f"disk://{self.folder}/backend",
+        return [str(HEARTH), "run", "--store", str(self.folder / store), "--backend", self.backend,
                 "--tag", "disk", "--summary-json", str(self.folder / f"{store}.json"), "--min-free-space", "0",
                 *flags, "--", "sh", "-c", script]
 
@@ -92,6 +94,19 @@ class DiskMode(unittest.TestCase):
         self.assertEqual((warm["stores"], warm["published"], warm["generation"]), (0, 0, 1))
         self.assertEqual(warm["notes"], [])
         self.assertEqual(self.files_of("fresh"), self.files_of("cold"))  # as sccache itself had laid them out
+
+    def test_the_tag_may_be_behind_a_network(self):
+        with CacheService() as service:
+            self.backend = "github"
+            self.environment.update(service.job_environment())
+            cold = self.run_job("cold", "--sccache-mode", "disk")
+            self.assertEqual((cold["misses"], cold["published"], cold["pending"]), (FILES, 2 * FILES + 1, 0), cold)
+            self.checkout("work")
+
+            warm = self.run_job("fresh")
+
+        self.assertEqual((warm["hits"], warm["misses"], warm["sccache_mode"]), (FILES, 0, "disk"), warm)
+        self.assertEqual(self.compiled(), [])
 
     def test_what_changed_is_added_and_the_rest_hits(self):
         self.run_job("cold", "--sccache-mode", "disk")

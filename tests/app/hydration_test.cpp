@@ -30,7 +30,7 @@ protected:
     return options;
   }
 
-  void write(const Config& at, std::string_view path, const std::string& bytes) const {
+  static void write(const Config& at, std::string_view path, const std::string& bytes) {
     const auto file = at.sccache_dir / path;
     ASSERT_THAT(io::make_folders(file.parent_path()), Succeeds());
     ASSERT_THAT(io::write_file(file, bytes), Succeeds());

@@ -35,7 +35,7 @@ protected:
   }
 
   // What one look finds.
-  std::map<std::string, std::string> look(Collector& collector) {
+  static std::map<std::string, std::string> look(Collector& collector) {
     std::map<std::string, std::string> found;
     const auto done =
         collector.collect([&](std::string_view path, const io::FileSlice& file) -> Result<void> {
