@@ -48,7 +48,7 @@ void write(Level line_level, std::string_view text) {
   }
   auto line = fmt::format("{} {} {}", utc_text(std::chrono::system_clock::now()), name_of(line_level), text);
   // Text from outside must not start a line of its own: runners take "::" there for a command.
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  std::ranges::replace_if(line, [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
   line += '\n';
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());

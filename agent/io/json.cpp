@@ -170,7 +170,7 @@ public:
   void line(std::string& out, int depth) const {
     if (indent_ > 0) {
       out += '\n';
-      out.append(static_cast<std::size_t>(indent_ * depth), ' ');
+      out.append(static_cast<std::size_t>(indent_) * static_cast<std::size_t>(depth), ' ');
     }
   }
   std::string_view colon() const { return indent_ > 0 ? ": " : ":"; }
