@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <map>
+#include <ranges>
 
 #include "agent/core/text.hpp"
 
@@ -228,13 +229,13 @@ std::optional<fs::path> find_program(std::string_view name, const Environment& e
   if (name.find('/') != std::string_view::npos) {
     return executable(name) ? std::optional(fs::path(name)) : std::nullopt;
   }
-  const auto path = std::find_if(environment.rbegin(), environment.rend(),
-                                 [](const auto& variable) { return variable.first == "PATH"; });
+  const auto path = std::ranges::find(environment | std::views::reverse, "PATH",
+                                      &Environment::value_type::first);
   if (path == environment.rend()) {
     return std::nullopt;
   }
   for (const auto folder : split(path->second, ':')) {
-    const auto candidate = fs::path(folder.empty() ? "." : folder) / name;
+    auto candidate = fs::path(folder.empty() ? "." : folder) / name;
     if (executable(candidate)) {
       return candidate;
     }
@@ -292,7 +293,7 @@ void Child::signal(int number) const {
   ::syscall(SYS_pidfd_send_signal, handle_.get(), number, nullptr, 0);
 }
 
-int Child::wait() {
+int Child::wait() const {
   return wait_for(pid_);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,7 @@ struct Command {
   std::vector<std::string> arguments;  // arguments[0] is looked up on PATH of `environment`
   Environment environment = current_environment();
   fs::path folder;  // empty: this process's own
-  enum class Output { inherited, captured, discarded } output = Output::inherited;
+  enum class Output : std::uint8_t { inherited, captured, discarded } output = Output::inherited;
   std::size_t output_limit = std::size_t{4} * 1024 * 1024;  // captured beyond it: read and dropped
 };
 
@@ -66,7 +67,7 @@ public:
   void signal(int number) const;
 
   // Blocks until it ends: its exit code, or 128 + signal.
-  int wait();
+  int wait() const;
 
 private:
   Child(pid_t pid, Fd handle) : pid_(pid), handle_(std::move(handle)) {}

@@ -29,6 +29,7 @@ bool is_shortage(int error) {
 
 std::vector<std::pair<std::uint64_t, int>> Acceptor::listeners() const {
   std::vector<std::pair<std::uint64_t, int>> all;
+  all.reserve(listeners_.size());
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     all.emplace_back(i + 1, listeners_[i].fd());
   }
@@ -77,9 +78,7 @@ void Acceptor::welcome(io::Fd socket, bool over_unix_socket) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  auto* const least = *std::min_element(loops_.begin(), loops_.end(), [](EventLoop* a, EventLoop* b) {
-    return a->load().load() < b->load().load();
-  });
+  auto* const least = *std::ranges::min_element(loops_, {}, [](EventLoop* loop) { return loop->load().load(); });
   least->mailbox().post(NewSocket{
       .socket = std::move(socket), .over_unix_socket = over_unix_socket, .seat = Seat(core_, least->load())});
 }
