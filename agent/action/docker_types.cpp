@@ -59,8 +59,8 @@ io::Json host_config(const ContainerSpec& spec) {
 }  // namespace
 
 std::string ContainerFacts::source_of(std::string_view destination) const {
-  const auto found = std::find_if(mounts.begin(), mounts.end(),
-                                  [&](const Mount& mount) { return mount.destination == destination; });
+  const auto found =
+      std::ranges::find_if(mounts, [&](const Mount& mount) { return mount.destination == destination; });
   return found != mounts.end() ? found->source : std::string{};
 }
 

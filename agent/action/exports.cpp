@@ -25,7 +25,7 @@ Exports exports_for(const JobFolder& job, const io::Environment& current) {
     if (name == "SCCACHE_SERVER_UDS") {
       continue;
     }
-    const auto chosen = variable(current, name);
+    const auto chosen = io::variable_in(current, name);
     if (wraps_compilers(name) && !chosen.empty() && fs::path(chosen).filename() != sccache::k_launcher) {
       exports.remarks.push_back(
           fmt::format("{} is {} already and stays so: what it wraps is not cached", name, chosen));

@@ -16,7 +16,7 @@ namespace agent::action {
 namespace {
 
 bool is_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char letter) {
+  return !name.empty() && std::ranges::all_of(name, [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
            (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' || letter == '.';
   });
@@ -38,7 +38,7 @@ std::string random_hex(std::size_t bytes) {
 }
 
 Result<io::fs::path> FileCommands::file(const char* name) const {
-  const auto path = variable(environment_, name);
+  const auto path = io::variable_in(environment_, name);
   if (path.empty()) {
     return fail(Errc::not_found, "{} is not set: the runner takes no such commands", name);
   }

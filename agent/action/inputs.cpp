@@ -42,8 +42,8 @@ Result<std::uint64_t> read_size(const io::Environment& environment, std::string_
 }
 
 bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; });
+  return std::ranges::any_of(
+      text, [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F; });
 }
 
 // What is behind a network; its storage checks the rest.
@@ -72,7 +72,7 @@ Result<BackendInput> read_backend(const io::Environment& environment) {
                 text);
   }
   const io::fs::path path(text.substr(k_disk.size()));
-  const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
+  const bool climbs = std::ranges::any_of(path, [](const auto& part) { return part == ".."; });
   if (!path.is_absolute() || climbs || folder == "/" || has_control_character(folder)) {
     return fail(Errc::invalid,
                 "input backend: disk:// needs an absolute path without '..' below the root, not '{}'",
@@ -133,14 +133,8 @@ std::string BackendInput::disk_folder() const {
   return folder;
 }
 
-std::string variable(const io::Environment& environment, std::string_view name) {
-  const auto found = std::find_if(environment.rbegin(), environment.rend(),
-                                  [&](const auto& entry) { return entry.first == name; });
-  return found != environment.rend() ? found->second : std::string{};
-}
-
 std::string input_text(const io::Environment& environment, std::string_view name) {
-  return std::string(trimmed(variable(environment, variable_name(name))));
+  return std::string(trimmed(io::variable_in(environment, variable_name(name))));
 }
 
 Result<Inputs> read_inputs(const io::Environment& environment) {

@@ -51,7 +51,4 @@ std::string input_text(const io::Environment& environment, std::string_view name
 // Errors: invalid, naming the input, what it holds and what it may hold.
 Result<Inputs> read_inputs(const io::Environment& environment);
 
-// One variable of an environment, the last of its name; empty where there is none.
-std::string variable(const io::Environment& environment, std::string_view name);
-
 }  // namespace agent::action

@@ -30,7 +30,7 @@ AgentRecord agent_from(const io::Json& json) {
 }  // namespace
 
 void JobState::add_user(std::string_view user) {
-  if (std::find(users.begin(), users.end(), user) == users.end()) {
+  if (std::ranges::find(users, user) == users.end()) {
     users.emplace_back(user);
   }
 }

@@ -28,9 +28,9 @@ bool is_usual(std::string_view warning) {
 
 // The runner hands these to actions wherever GitHub offers its cache service.
 bool has_cache_service(const io::Environment& environment) {
-  return !variable(environment, "ACTIONS_RUNTIME_TOKEN").empty() &&
-         (!variable(environment, "ACTIONS_RESULTS_URL").empty() ||
-          !variable(environment, "ACTIONS_CACHE_URL").empty());
+  return !io::variable_in(environment, "ACTIONS_RUNTIME_TOKEN").empty() &&
+         (!io::variable_in(environment, "ACTIONS_RESULTS_URL").empty() ||
+          !io::variable_in(environment, "ACTIONS_CACHE_URL").empty());
 }
 
 // What opens a backend that is behind a network: what its storage reads of this job's variables, and nothing
@@ -39,7 +39,7 @@ BackendChoice remote_backend(const PlanFacts& facts, std::string url) {
   BackendChoice choice{.url = std::move(url), .folder = {}};
   for (const auto name : app::backend_variables(choice.url)) {
     const bool is_token = name == "GITHUB_TOKEN";
-    auto value = is_token ? facts.inputs.token : Secret(variable(facts.environment, name));
+    auto value = is_token ? facts.inputs.token : Secret(io::variable_in(facts.environment, name));
     if (!value.empty()) {
       choice.variables.emplace_back(name, std::move(value));
     }

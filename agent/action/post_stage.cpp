@@ -203,7 +203,7 @@ int run_post(const Stage& stage) {
   const auto inputs =
       read_inputs(stage.environment).value_or(Inputs{});  // pre and main complained of wrong ones
   const auto shared = find_shared_folder(stage.environment, stage.arguments, stage.root);
-  const auto user = variable(stage.environment, "STATE_user");
+  const auto user = io::variable_in(stage.environment, "STATE_user");
   if (!shared || user.empty()) {
     stage.log.line("This step started no agent");
     return k_ok;

@@ -33,7 +33,7 @@ fs::path host_temp_folder(const io::Environment& environment, const Arguments& a
   if (told.is_absolute()) {
     return told.lexically_normal();
   }
-  const fs::path workspace(variable(environment, "RUNNER_WORKSPACE"));
+  const fs::path workspace(io::variable_in(environment, "RUNNER_WORKSPACE"));
   if (workspace.is_absolute() && !workspace.string().starts_with("/github/")) {
     return workspace.lexically_normal().parent_path() / "_temp";
   }
@@ -64,7 +64,7 @@ std::string RunnerEnvironment::job_identity() const {
 }
 
 RunnerEnvironment read_runner_environment(const io::Environment& environment, const Arguments& arguments) {
-  const auto get = [&](std::string_view name) { return variable(environment, name); };
+  const auto get = [&](std::string_view name) { return io::variable_in(environment, name); };
   return {.repository = get("GITHUB_REPOSITORY"),
           .run_id = get("GITHUB_RUN_ID"),
           .run_attempt = get("GITHUB_RUN_ATTEMPT"),

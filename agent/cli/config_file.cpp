@@ -114,7 +114,7 @@ Result<void> apply_config_file(CLI::App& command) {
   }
   AGENT_TRY(const auto entries, parse_config(*text, k_name));
   for (const auto& [key, entry] : entries) {
-    if (std::find(k_keys.begin(), k_keys.end(), key) == k_keys.end()) {
+    if (std::ranges::find(k_keys, key) == k_keys.end()) {
       return fail(Errc::invalid, "{}:{}:{}: unknown key '{}'; known are {}", k_name, entry.line, entry.column,
                   key, fmt::join(k_keys, ", "));
     }

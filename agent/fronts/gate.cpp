@@ -19,7 +19,7 @@ std::string_view without_port(std::string_view host) {
 // An address of 127.0.0.0/8 in full; "127.evil.example" is a name like any other.
 bool is_loopback_address(std::string_view host) {
   const auto parts = split(host, '.');
-  return parts.size() == 4 && parts[0] == "127" && std::all_of(parts.begin(), parts.end(), [](auto part) {
+  return parts.size() == 4 && parts[0] == "127" && std::ranges::all_of(parts, [](auto part) {
            return !part.empty() && part.size() <= 3 &&
                   part.find_first_not_of("0123456789") == std::string_view::npos;
          });
@@ -33,9 +33,9 @@ bool is_loopback(std::string_view host) {
 
 bool Gate::host_is_ours(std::string_view host) const {
   const auto name = without_port(host);
-  return is_loopback(name) ||
-         std::any_of(options_.hosts.begin(), options_.hosts.end(),
-                     [&](const auto& known) { return equals_ignoring_case(known, name); });
+  return is_loopback(name) || std::ranges::any_of(options_.hosts, [&](const auto& known) {
+           return equals_ignoring_case(known, name);
+         });
 }
 
 std::optional<net::Response> Gate::refuse(const net::Request& request) const {

@@ -212,6 +212,12 @@ std::string environment_value(const char* name) {
   return value != nullptr ? value : "";
 }
 
+std::string variable_in(const Environment& environment, std::string_view name) {
+  const auto found =
+      std::ranges::find(environment | std::views::reverse, name, &Environment::value_type::first);
+  return found != environment.rend() ? found->second : std::string();
+}
+
 void unset_variable(Environment& environment, std::string_view name) {
   std::erase_if(environment, [&](const auto& variable) { return variable.first == name; });
 }
@@ -229,12 +235,8 @@ std::optional<fs::path> find_program(std::string_view name, const Environment& e
   if (name.find('/') != std::string_view::npos) {
     return executable(name) ? std::optional(fs::path(name)) : std::nullopt;
   }
-  const auto path = std::ranges::find(environment | std::views::reverse, "PATH",
-                                      &Environment::value_type::first);
-  if (path == environment.rend()) {
-    return std::nullopt;
-  }
-  for (const auto folder : split(path->second, ':')) {
+  const auto path = variable_in(environment, "PATH");
+  for (const auto folder : split(path, ':')) {
     auto candidate = fs::path(folder.empty() ? "." : folder) / name;
     if (executable(candidate)) {
       return candidate;

@@ -27,6 +27,9 @@ Environment current_environment();
 // One variable of this process; empty where it is unset or empty.
 std::string environment_value(const char* name);
 
+// One variable of a list; empty where it is not in there.
+std::string variable_in(const Environment& environment, std::string_view name);
+
 // Replaces or adds.
 void set_variable(Environment& environment, std::string_view name, std::string_view value);
 void unset_variable(Environment& environment, std::string_view name);

@@ -146,8 +146,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Registry::by_label(std::strin
   entries_.with([&](const auto& entries) {
     for (const auto& known : entries) {
       const auto* counter = std::get_if<Counter>(&known->figure);
-      const auto found = std::find_if(known->labels.begin(), known->labels.end(),
-                                      [&](const auto& pair) { return pair.first == label; });
+      const auto found =
+          std::ranges::find_if(known->labels, [&](const auto& pair) { return pair.first == label; });
       if (known->name == name && counter != nullptr && found != known->labels.end()) {
         counts[found->second] += counter->value();
       }

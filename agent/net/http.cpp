@@ -7,14 +7,14 @@
 namespace agent::net {
 
 std::string_view Headers::get(std::string_view name) const {
-  const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                  [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+  const auto found = std::ranges::find_if(
+      fields_, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
   return found == fields_.end() ? std::string_view{} : std::string_view(found->second);
 }
 
 bool Headers::has(std::string_view name) const {
-  return std::any_of(fields_.begin(), fields_.end(),
-                     [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+  return std::ranges::any_of(fields_,
+                             [&](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
 void Headers::add(std::string_view name, std::string_view value) {

@@ -64,9 +64,8 @@ bool is_repeatable(std::string_view method) {  // RFC 9110 section 9.2.2
 
 Result<void> check_request(const ClientRequest& request) {
   const auto& fields = request.headers.all();
-  const bool fields_ok = std::all_of(fields.begin(), fields.end(), [](const auto& field) {
-    return is_token(field.first) && is_field_value(field.second);
-  });
+  const bool fields_ok = std::ranges::all_of(
+      fields, [](const auto& field) { return is_token(field.first) && is_field_value(field.second); });
   if (!is_token(request.method) || !request.target.starts_with('/') || !is_target(request.target) ||
       !fields_ok) {
     return fail(Errc::invalid, "{} {}: not a valid HTTP request", request.method, request.target);

@@ -13,7 +13,7 @@ constexpr std::size_t k_longest_method = 32;
 
 // What may stand in a Host: a name, an address, a bracketed IPv6 address, and a port.
 bool is_host(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  return std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == '~' || c == ':' || c == '[' || c == ']' || c == '%';
   });
@@ -32,7 +32,7 @@ bool has_dot_segment(std::string_view path) {
 }
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
+  return std::ranges::any_of(text, [](char c) {
     const auto code = static_cast<unsigned char>(c);
     return code < 0x20 || code == 0x7f;
   });

@@ -70,20 +70,19 @@ constexpr std::array k_reasons = {
 }  // namespace
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return k_token_characters[static_cast<unsigned char>(c)];
-  });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return k_token_characters[static_cast<unsigned char>(c)]; });
 }
 
 bool is_field_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  return std::ranges::all_of(text, [](char c) {
     const auto code = static_cast<unsigned char>(c);
     return (code >= 0x20 && code != 0x7f) || c == '\t';
   });
 }
 
 bool is_target(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
 std::optional<unsigned> hex_digit(char c) {
@@ -147,7 +146,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 
 std::string_view reason_of(int status) {
   const auto* const found =
-      std::find_if(k_reasons.begin(), k_reasons.end(), [&](const Reason& r) { return r.status == status; });
+      std::ranges::find_if(k_reasons, [&](const Reason& r) { return r.status == status; });
   return found == k_reasons.end() ? "Unknown" : found->text;
 }
 

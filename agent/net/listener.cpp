@@ -63,6 +63,9 @@ Result<void> remove_stale(const io::fs::path& path, const sockaddr_un& address) 
     return fail(Errc::conflict, "listen on {}: a file that is no socket is in the way", path.string());
   }
   const io::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) {
+    return fail_errno("make a socket for", path.string(), errno);
+  }
   const int connected = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   if (connected == 0 || errno == EAGAIN) {  // EAGAIN: somebody listens, with a full backlog
     return fail(Errc::conflict, "listen on {}: another process listens there", path.string());

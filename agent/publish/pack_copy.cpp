@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -58,24 +59,29 @@ backends::Range PackCopy::range_of(Run run) const {
 }
 
 std::optional<PackCopy::Run> PackCopy::absent_in(const State& state, Run within) {
-  const auto begin = state.chunks.begin() + static_cast<std::ptrdiff_t>(within.first);
-  const auto end = begin + static_cast<std::ptrdiff_t>(within.count);
-  const auto first = std::find(begin, end, Chunk::absent);
-  if (first == end) {
+  const auto chunks = std::span(state.chunks).subspan(within.first, within.count);
+  const auto first = std::ranges::find(chunks, Chunk::absent);
+  if (first == chunks.end()) {
     return std::nullopt;
   }
-  const auto last = std::find_if(first, end, [](Chunk chunk) { return chunk != Chunk::absent; });
-  return Run{.first = static_cast<std::size_t>(first - state.chunks.begin()),
+  const auto last = std::find_if(first, chunks.end(), [](Chunk chunk) { return chunk != Chunk::absent; });
+  return Run{.first = within.first + static_cast<std::size_t>(first - chunks.begin()),
              .count = static_cast<std::size_t>(last - first)};
+}
+
+void PackCopy::mark(State& state, Run run, Chunk as) {
+  std::ranges::fill(std::span(state.chunks).subspan(run.first, run.count), as);
+}
+
+std::size_t PackCopy::count(const State& state, Run within, Chunk what) {
+  const auto chunks = std::span(state.chunks).subspan(within.first, within.count);
+  return static_cast<std::size_t>(std::ranges::count(chunks, what));
 }
 
 std::optional<io::FileSlice> PackCopy::slice(backends::Range range) const {
   const auto run = chunks_of(range);
   const bool here = range.offset + range.size <= facts_.size && state_.with([&](const State& state) {
-    return !state.spoiled &&
-           std::all_of(state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first),
-                       state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first + run.count),
-                       [](Chunk chunk) { return chunk == Chunk::here; });
+    return !state.spoiled && count(state, run, Chunk::here) == run.count;
   });
   if (!here) {
     return std::nullopt;
@@ -94,34 +100,27 @@ Result<void> PackCopy::ensure(backends::ObjectStorage& storage, backends::Range 
   while (true) {
     std::optional<Run> mine;
     bool all_here = false;
-    bool gone = false;
+    bool thrown_away = false;
     state_.with([&](State& state) {
-      gone = state.spoiled;
-      mine = absent_in(state, run);
+      thrown_away = state.spoiled;
+      all_here = count(state, run, Chunk::here) == run.count;
+      mine = thrown_away ? std::nullopt : absent_in(state, run);
       if (mine) {
-        std::fill_n(state.chunks.begin() + static_cast<std::ptrdiff_t>(mine->first), mine->count,
-                    Chunk::under_way);
+        mark(state, *mine, Chunk::under_way);
       }
-      all_here =
-          !mine && std::all_of(state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first),
-                               state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first + run.count),
-                               [](Chunk chunk) { return chunk == Chunk::here; });
     });
-    if (mine) {
-      AGENT_CHECK(fill(storage, range_of(*mine)));
-      continue;
-    }
-    if (gone) {
+    if (thrown_away) {
       return fail(Errc::cancelled, "the copy of pack {} was thrown away", facts_.name);
     }
     if (all_here) {
       return {};
     }
+    if (mine) {
+      AGENT_CHECK(fill(storage, range_of(*mine)));
+      continue;
+    }
     const bool landed = state_.wait_until({}, deadline, [&](const State& state) {
-      return state.spoiled ||
-             std::none_of(state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first),
-                          state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first + run.count),
-                          [](Chunk chunk) { return chunk == Chunk::under_way; });
+      return state.spoiled || count(state, run, Chunk::under_way) == 0;
     });
     if (!landed) {
       return fail(Errc::transient, "pack {}: a fetch has been under way for {} min", facts_.name,
@@ -136,8 +135,7 @@ std::optional<backends::Range> PackCopy::claim(std::uint64_t most_bytes) {
     auto found = state.spoiled ? std::nullopt : absent_in(state, {.first = 0, .count = state.chunks.size()});
     if (found) {
       found->count = std::min(found->count, most);
-      std::fill_n(state.chunks.begin() + static_cast<std::ptrdiff_t>(found->first), found->count,
-                  Chunk::under_way);
+      mark(state, *found, Chunk::under_way);
     }
     return found;
   });
@@ -161,7 +159,7 @@ Result<void> PackCopy::bring(backends::ObjectStorage& storage, backends::Range r
 void PackCopy::settle(Run run, Chunk outcome) {
   bool completed = false;
   state_.change([&](State& state) {
-    std::fill_n(state.chunks.begin() + static_cast<std::ptrdiff_t>(run.first), run.count, outcome);
+    mark(state, run, outcome);
     if (outcome == Chunk::here) {
       state.missing -= run.count;
       completed = state.missing == 0 && !state.spoiled;

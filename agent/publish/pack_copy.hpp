@@ -75,6 +75,8 @@ private:
   Run chunks_of(backends::Range range) const;
   backends::Range range_of(Run run) const;
   static std::optional<Run> absent_in(const State& state, Run within);
+  static void mark(State& state, Run run, Chunk as);
+  static std::size_t count(const State& state, Run within, Chunk what);
   void settle(Run run, Chunk outcome);
   Result<void> bring(backends::ObjectStorage& storage, backends::Range range);
 

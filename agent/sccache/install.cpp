@@ -41,7 +41,7 @@ std::string protocol_of(const fs::path& real) {
   const auto version = trimmed(exit->output);
   const auto at = version.rfind(' ');
   const auto number = version.substr(at == std::string_view::npos ? 0 : at + 1);
-  const auto known = std::find_if(k_spoken.begin(), k_spoken.end(), [&](std::string_view spoken) {
+  const auto known = std::ranges::find_if(k_spoken, [&](std::string_view spoken) {
     return number.starts_with(spoken) && number.size() > spoken.size() && number[spoken.size()] == '.';
   });
   return known != k_spoken.end() ? std::string(*known) : std::string(launcher::k_protocol_none);
@@ -160,15 +160,9 @@ std::vector<std::string> foreign_variables(const io::Environment& environment) {
 
 namespace {
 
-std::string value_in(const io::Environment& environment, std::string_view name) {
-  const auto found = std::find_if(environment.rbegin(), environment.rend(),
-                                  [&](const auto& variable) { return variable.first == name; });
-  return found != environment.rend() ? found->second : "";
-}
-
 // The first `sccache` on PATH that is not our launcher, which has its configuration beside it.
 std::optional<fs::path> find_foreign(const io::Environment& environment) {
-  const auto path = value_in(environment, "PATH");
+  const auto path = io::variable_in(environment, "PATH");
   for (const auto folder : split(path, ':')) {
     const auto candidate = fs::path(folder.empty() ? "." : folder) / k_launcher;
     std::error_code error;
@@ -183,7 +177,7 @@ std::optional<fs::path> find_foreign(const io::Environment& environment) {
 }  // namespace
 
 Result<fs::path> find_real(const io::Environment& environment, const fs::path& own_program) {
-  const auto named = value_in(environment, "HEARTH_SCCACHE");
+  const auto named = io::variable_in(environment, "HEARTH_SCCACHE");
   if (!named.empty()) {
     if (auto found = io::find_program(named, environment)) {
       return *std::move(found);
@@ -204,7 +198,7 @@ Result<fs::path> find_real(const io::Environment& environment, const fs::path& o
 }
 
 Result<fs::path> find_launcher(const io::Environment& environment, const fs::path& own_program) {
-  const auto named = value_in(environment, "HEARTH_LAUNCHER");
+  const auto named = io::variable_in(environment, "HEARTH_LAUNCHER");
   const auto path = named.empty() ? own_program.parent_path() / "sccache-launcher" : fs::path(named);
   if (auto found = io::find_program(path.string(), environment)) {
     return *std::move(found);

@@ -28,10 +28,6 @@ TEST(Inputs, AreFoundUnderTheNameThatTheRunnerMakes) {
   EXPECT_EQ(input_text({{"INPUT_TWO_WORDS", "x"}}, "two words"), "x");
 }
 
-TEST(Inputs, TakeTheLastOfAVariable) {
-  EXPECT_EQ(variable({{"A", "1"}, {"A", "2"}}, "A"), "2");
-}
-
 TEST(Inputs, NameTheModesWhenOneIsUnknown) {
   const auto inputs = read_inputs({{"INPUT_MODE", "readonly"}});
 

@@ -17,7 +17,7 @@ using tests::Succeeds;
 
 // The value behind a flag, or "(absent)".
 std::string value_of(const std::vector<std::string>& arguments, std::string_view flag) {
-  const auto found = std::find(arguments.begin(), arguments.end(), flag);
+  const auto found = std::ranges::find(arguments, flag);
   return found != arguments.end() && found + 1 != arguments.end() ? *(found + 1) : "(absent)";
 }
 

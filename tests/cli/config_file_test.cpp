@@ -88,7 +88,7 @@ protected:
 
   Result<void> applied(const std::string& yaml, std::vector<std::string> arguments = {}) {
     EXPECT_THAT(io::write_file(".hearth.yml", yaml), Succeeds());
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    std::ranges::reverse(arguments);  // as CLI11 wants them
     command_.parse(arguments);
     return apply_config_file(command_);
   }

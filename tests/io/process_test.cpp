@@ -234,6 +234,11 @@ TEST(Environment, IsChangedByName) {
   EXPECT_EQ(environment, (Environment{{"A", "4"}}));
 }
 
+TEST(Environment, AnswersTheLastOfAName) {
+  EXPECT_EQ(variable_in({{"A", "1"}, {"B", "3"}, {"A", "2"}}, "A"), "2");
+  EXPECT_EQ(variable_in({{"A", "1"}}, "B"), "");
+}
+
 TEST(Environment, IsReadFromThisProcess) {
   ::setenv("HEARTH_PROCESS_TEST", "x=y", 1);
   const auto environment = current_environment();
