@@ -50,10 +50,11 @@ BackendChoice remote_backend(const PlanFacts& facts, std::string url) {
 // A folder of the host is shared by every job on it, and nobody who reaches Docker's socket is kept out of
 // it: not for what strangers may send to a public repository.
 BackendChoice automatic_backend(const PlanFacts& facts, Plan& plan) {
+  const bool service = has_cache_service(facts.environment);
+  if (service && (facts.runner.hosted || facts.host_folders == PlanFacts::HostFolders::out_of_reach)) {
+    return remote_backend(facts, "github");
+  }
   if (facts.runner.hosted) {
-    if (has_cache_service(facts.environment)) {
-      return remote_backend(facts, "github");
-    }
     plan.warnings.emplace_back(
         "backend auto: the runner gave this action no access to GitHub's cache service "
         "(ACTIONS_RESULTS_URL, ACTIONS_RUNTIME_TOKEN), so nothing is kept between jobs");

@@ -39,6 +39,8 @@ struct PlanFacts {
   const RunnerEnvironment& runner;
   const io::Environment& environment;
   fs::path host_temp;  // empty where unknown
+  // out_of_reach: no Docker socket, so nothing of ours can see a folder of the host.
+  enum class HostFolders : unsigned char { mountable, out_of_reach } host_folders = HostFolders::mountable;
 };
 
 // Errors: invalid, naming the input.

@@ -22,10 +22,14 @@ struct Job {
   RunnerEnvironment runner{};
   io::Environment environment{};
   fs::path host_temp = "/home/runner/_work/_temp";
+  PlanFacts::HostFolders host_folders = PlanFacts::HostFolders::mountable;
 
   Result<Plan> plan() const {
-    return make_plan(
-        {.inputs = inputs, .runner = runner, .environment = environment, .host_temp = host_temp});
+    return make_plan({.inputs = inputs,
+                      .runner = runner,
+                      .environment = environment,
+                      .host_temp = host_temp,
+                      .host_folders = host_folders});
   }
 };
 
@@ -149,6 +153,15 @@ TEST(Plan, TakesGithubOnSelfHostedMachinesWhereItIsNamed) {
   ASSERT_THAT(plan, Succeeds());
   EXPECT_EQ(plan->backend.url, "github://?service=v1");
   EXPECT_EQ(value_of(plan->backend, "ACTIONS_RUNTIME_TOKEN"), "jwt");
+}
+
+TEST(Plan, KeepsTheCacheWithGithubWhereTheHostsFoldersAreOutOfReach) {
+  auto job = push_on_a_hosted_machine();
+  job.runner.hosted = false;
+  EXPECT_EQ(job.plan()->backend.url, "disk:///home/runner/_work/_hearth");
+
+  job.host_folders = PlanFacts::HostFolders::out_of_reach;
+  EXPECT_EQ(job.plan()->backend.url, "github");
 }
 
 TEST(Plan, SaysWhenAHostedMachineGivesNoAccessToTheCache) {
