@@ -38,9 +38,9 @@ Result<void> put(GithubCalls& calls, const std::string& url, net::ClientRequest 
   if (answer.status == k_created) {
     return {};
   }
-  auto error = calls.error_of("upload", answer);
-  if (answer.status == k_forbidden) {  // the URL has expired: the next reservation brings another
-    error.code = Errc::transient;
+  auto error = calls.blob_error_of("upload", answer);
+  if (answer.status / 100 == 4 && error.code != Errc::transient) {  // expired, or not meant for this
+    error.code = Errc::not_found;
   }
   return std::unexpected(std::move(error));
 }
@@ -106,7 +106,7 @@ Result<std::optional<Piece>> download_blob(GithubCalls& calls, const std::string
     const auto from = std::min<std::uint64_t>(range.offset, total);
     return std::optional(Piece{.bytes = answer.body.substr(from, range.size), .total = total});
   }
-  return std::unexpected(calls.error_of("download", answer));
+  return std::unexpected(calls.blob_error_of("download", answer));
 }
 
 }  // namespace agent::backends

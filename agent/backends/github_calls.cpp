@@ -84,6 +84,15 @@ Error GithubCalls::error_of(std::string_view operation, const net::ClientRespons
   return error;
 }
 
+Error GithubCalls::blob_error_of(std::string_view operation, const net::ClientResponse& answer) const {
+  const auto said = answer.headers.get("x-ms-error-code");
+  return error_of_answer({.operation = operation,
+                          .where = "the cache's blob storage",
+                          .detail = said.empty() ? "refused" : said,
+                          .way_out = answer.status / 100 == 4 ? "it is tried with another URL" : ""},
+                         answer, clock_.wall());
+}
+
 Error GithubCalls::rest_error_of(std::string_view operation, const net::ClientResponse& answer) const {
   const auto said = parse_twirp_error(answer.body);
   const bool denied = code_of_status(answer.status) == Errc::denied;

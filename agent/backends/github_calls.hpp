@@ -36,6 +36,9 @@ public:
   // An answer that is no success. Refusals for want of rights become denied and say whose rights.
   Error error_of(std::string_view operation, const net::ClientResponse& answer) const;
 
+  // Of a blob: the body is not quoted, it may repeat the signature.
+  Error blob_error_of(std::string_view operation, const net::ClientResponse& answer) const;
+
   // The same for the REST interface.
   Error rest_error_of(std::string_view operation, const net::ClientResponse& answer) const;
 

@@ -20,9 +20,10 @@ namespace agent::backends {
 // Every variable that the github storage reads: whoever starts an agent elsewhere hands on these and no
 // others. GITHUB_TOKEN is for listing and removing only.
 inline constexpr std::array<std::string_view, 14> k_github_variables = {
-    "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_CACHE_MODE",
-    "GITHUB_SERVER_URL",   "GITHUB_API_URL",    "GITHUB_REPOSITORY",     "GITHUB_TOKEN",
-    "HTTPS_PROXY",         "HTTP_PROXY",        "NO_PROXY",              "https_proxy",
+    "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL", "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_CACHE_MODE",  "GITHUB_SERVER_URL", "GITHUB_API_URL",
+    "GITHUB_REPOSITORY",   "GITHUB_TOKEN",      "HTTPS_PROXY",
+    "HTTP_PROXY",          "NO_PROXY",          "https_proxy",
     "http_proxy",          "no_proxy"};
 
 struct GithubConfig {

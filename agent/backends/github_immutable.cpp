@@ -1,6 +1,7 @@
 #include "agent/backends/github_immutable.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/backends/github_blobs.hpp"
 
@@ -138,13 +139,16 @@ Result<void> ImmutableEntries::fill(std::string_view name, const Reservation& re
     if (const auto visible = appears(name, true); visible && *visible) {
       return {};  // the answer was lost, or an earlier one was
     }
-    left_.with([&](auto& all) { all[std::string(name)].reservation = reservation; });
+    if (done.error().code != Errc::not_found) {
+      left_.with([&](auto& all) { all[std::string(name)].reservation = reservation; });
+    }
   }
   return done;
 }
 
 Result<Put> ImmutableEntries::put(std::string_view name, const Source& source) {
   auto left = take_left(name);
+  bool refused = false;  // a place to upload to was
   if (left.reservation) {
     AGENT_TRY(const bool visible, appears(name, true));
     if (visible) {
@@ -161,8 +165,17 @@ Result<Put> ImmutableEntries::put(std::string_view name, const Source& source) {
     const auto key = alias == 0 ? std::string(name) : fmt::format("{}{}{}", name, k_alias_mark, alias);
     AGENT_TRY(const auto reservation, reserve(name, key));
     if (reservation) {
-      AGENT_CHECK(fill(name, *reservation, source));
-      return Put::created;
+      const auto filled = fill(name, *reservation, source);
+      if (filled) {
+        return Put::created;
+      }
+      if (filled.error().code != Errc::not_found) {
+        return std::unexpected(filled.error());
+      }
+      if (std::exchange(refused, true)) {
+        return fail(Errc::transient, "{}", filled.error().message);
+      }
+      continue;
     }
     AGENT_TRY(const bool visible, appears(name, left.unknown));
     if (visible) {

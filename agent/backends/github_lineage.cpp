@@ -1,6 +1,7 @@
 #include "agent/backends/github_lineage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
@@ -36,6 +37,7 @@ struct Lineages::Attempt {
   Generation next;                    // its content is `content`
   Generation made;                    // the last one that was finalised
   std::optional<std::uint64_t> ours;  // its number, if there is one
+  bool refused = false;               // a place to upload to was
 
   std::string key() const { return generation_key(name, next.number); }
 };
@@ -314,6 +316,12 @@ Result<std::optional<Generation>> Lineages::advance(Attempt& attempt) {
     return included ? std::optional(attempt.made) : std::nullopt;
   }
   if (const auto written = write(attempt, *held); !written) {
+    if (written.error().code == Errc::not_found) {  // nobody can use it: it is passed over like others
+      if (std::exchange(attempt.refused, true)) {
+        return fail(Errc::transient, "{}", written.error().message);
+      }
+      return std::optional<Generation>{};
+    }
     held_.with([&](auto& all) { all.insert_or_assign(key, *held); });
     return std::unexpected(written.error());
   }

@@ -46,7 +46,8 @@ public:
   // it was reserved is not known then.
   virtual Result<std::optional<Reservation>> reserve(std::string_view key) = 0;
 
-  // May be repeated before it is finalised; the last one counts.
+  // May be repeated before it is finalised; the last one counts. Errors: not_found where the place to upload
+  // to is refused: the reservation is of no use any more.
   virtual Result<void> upload(const Reservation& reservation, const Source& source) = 0;
 
   virtual Result<void> finalise(const Reservation& reservation, std::uint64_t size_bytes) = 0;

@@ -227,6 +227,28 @@ TEST_F(Lines, GoOnWithTheirReservationWhenTheUploadFailed) {
   EXPECT_EQ(two_.content(), "ab");
 }
 
+TEST_F(Lines, PassOverTheirOwnReservationWhosePlaceIsRefused) {
+  ASSERT_THAT(one_.add("a"), Succeeds());
+  one_.cache.before = [](std::string_view call, std::string_view at) {
+    return call == "upload" && at == key(2) ? std::optional(Error{.code = Errc::not_found, .message = "403"})
+                                            : std::nullopt;
+  };
+
+  ASSERT_THAT(one_.add("b"), Succeeds());
+
+  EXPECT_TRUE(parse_generation(state_.entries[key(3)].content)->skips(2));
+}
+
+TEST_F(Lines, DoNotBurnThroughGenerationsWhereEveryPlaceIsRefused) {
+  one_.cache.before = [](std::string_view call, std::string_view) {
+    return call == "upload" ? std::optional(Error{.code = Errc::not_found, .message = "403"}) : std::nullopt;
+  };
+
+  EXPECT_THAT(one_.add("a"), FailsWith(Errc::transient));
+
+  EXPECT_EQ(state_.calls["reserve"], 3);  // two numbers, and a look whether the first is still taken
+}
+
 TEST_F(Lines, SeeThatTheyWereFinalisedWhenTheAnswerWasLost) {
   ASSERT_THAT(one_.add("a"), Succeeds());
   one_.cache.after = [](std::string_view call, std::string_view) {

@@ -76,6 +76,9 @@ class Blobs:
             shutil.copyfileobj(piece, out, PIECE)
         content.unlink()
 
+    def make_empty(self, blob: str) -> None:
+        self.path(blob).touch()
+
     def size(self, blob: str) -> int:
         path = self.path(blob)
         return path.stat().st_size if path.exists() else 0

@@ -14,6 +14,7 @@ steer it over HTTP:
                              uploads_per_minute, quota_bytes, newest
     POST /_control/advance   {"seconds"}: puts the service's clock forward
     POST /_control/corrupt   {"key"}: damages the bytes of entries whose key starts so
+    POST /_control/evict     {"key"}: drops entries whose key starts so, as GitHub does
     POST /_control/reset     forgets counters and rules; with {"entries": true} the entries too
     GET  /_control/counters  calls and answers by kind
     GET  /_control/entries   every entry, reserved ones included
@@ -85,6 +86,9 @@ class Emulator:
             self.clock.ahead += given["seconds"]
         elif name == "corrupt":
             return json_reply(200, {"damaged": self.corrupt(given["key"])})
+        elif name == "evict":
+            for repository in list(self.entries.repositories):
+                self.entries.remove(repository, lambda entry: entry.key.startswith(given["key"]))
         elif name == "reset":
             self.faults.reset()
             if given.get("entries"):

@@ -135,6 +135,8 @@ class Entries:
     def finalise_id(self, name: str, number: int, size: int) -> Entry:
         entry = self.reserved(name, number)
         with self.lock:
+            if size == 0:
+                self.blobs.make_empty(entry.blob)
             return self.make_visible(name, entry, size)
 
     def make_visible(self, name: str, entry: Entry, size: int) -> Entry:
