@@ -30,10 +30,10 @@ std::optional<std::chrono::milliseconds> retry_after_of(const net::Headers& head
 std::string excerpt_of(std::string_view body);
 
 struct FailedCall {
-  std::string_view operation;     // "write packs/ab/1"
-  std::string_view where;         // the host, or the storage's own description
-  std::string_view detail = {};   // what the service said; empty: an excerpt of the body
-  std::string_view way_out = {};  // what can be done about it; empty: the usual advice of the status
+  std::string_view operation;  // "write packs/ab/1"
+  std::string_view where;      // the host, or the storage's own description
+  std::string_view detail;     // what the service said; empty: an excerpt of the body
+  std::string_view way_out;    // what can be done about it; empty: the usual advice of the status
 };
 
 // "OPERATION at WHERE: 403: DETAIL; WAY OUT". A 429 that names no time asks for a second.

@@ -17,10 +17,10 @@ namespace agent::backends {
 struct S3Call {
   std::string operation;  // for errors: "write packs/ab/1"
   std::string method = "GET";
-  std::string_view key = {};  // without the prefix; empty: the bucket itself
-  Query query = {};
-  net::Headers headers = {};
-  std::string_view body = {};
+  std::string_view key;  // without the prefix; empty: the bucket itself
+  Query query;
+  net::Headers headers;
+  std::string_view body;
 };
 
 // Random, so that what was written can be told from what another wrote: 24 hexadecimal digits.

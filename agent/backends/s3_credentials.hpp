@@ -52,8 +52,8 @@ struct CredentialSources {
   const Clock& clock;     // outlives the chain
   net::ClientPool& pool;  // for STS; outlives the chain
   Variables variables;
-  std::string profile = {};  // of the URL; empty: none
-  std::string region = {};   // of STS
+  std::string profile;  // of the URL; empty: none
+  std::string region;   // of STS
 };
 
 struct AwsCredentials {

@@ -98,7 +98,7 @@ Result<std::optional<std::string>> S3Writer::conclude(const S3Call& call, const 
         return std::nullopt;
       }
     }
-    auto error = answer ? client_.error_of(call, *answer) : std::move(answer).error();
+    auto error = answer ? client_.error_of(call, *answer) : answer.error();
     const bool lost = !refused && (answer ? may_be_done(*answer)
                                           : error.code == Errc::transient || error.code == Errc::corrupt);
     unsure = unsure || lost;

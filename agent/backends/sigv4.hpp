@@ -27,7 +27,7 @@ using Query = std::vector<std::pair<std::string, std::string>>;
 struct SigningScope {
   std::string_view region;
   std::string_view service = "s3";
-  Wall time{};
+  Wall time;
 };
 
 // What is signed: every header in `headers` and the host.
