@@ -41,7 +41,8 @@ public:
             .flush_bytes = std::uint64_t{64} << 20U,
             .flush_age = std::chrono::minutes(5),
             .pack_bytes = std::uint64_t{1} << 30U,
-            .packs = 8};
+            .packs = 8,
+            .tag_bytes = std::uint64_t{4} << 30U};
   }
 
   std::string describe() const override {

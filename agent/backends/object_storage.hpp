@@ -54,6 +54,7 @@ struct Pace {
   std::chrono::milliseconds flush_age{0};  // the most an object waits; set, idleness alone starts no flush
   std::uint64_t pack_bytes = 0;            // the largest pack
   std::size_t packs = 0;                   // how many a tag should have; compaction keeps to it
+  std::uint64_t tag_bytes = 0;             // how much a tag may hold; 0: as much as it likes
 };
 
 class ObjectStorage {

@@ -1,6 +1,7 @@
 #include "agent/publish/compaction.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "agent/store/pack_format.hpp"
 
@@ -87,12 +88,17 @@ bool is_useless(const PackShare& share) {
 CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLimits& limits,
                                std::uint64_t allowance) {
   CompactionPlan plan;
-  for (const auto& share : packs) {
-    if (is_useless(share)) {
-      plan.drop.push_back(share.record.digest);
+  std::vector<PackRecord> records;
+  std::ranges::transform(packs, std::back_inserter(records), &PackShare::record);
+  const auto surplus = beyond_budget(records, limits.tag_bytes);
+  std::erase_if(packs, [&](const PackShare& share) {
+    const auto& pack = share.record.digest;
+    const bool goes = is_useless(share) || std::ranges::find(surplus, pack) != surplus.end();
+    if (goes) {
+      plan.drop.push_back(pack);
     }
-  }
-  std::erase_if(packs, is_useless);
+    return goes;
+  });
   std::ranges::sort(packs, [](const PackShare& a, const PackShare& b) {
     return std::pair(packed_bytes(a), a.record.digest) < std::pair(packed_bytes(b), b.record.digest);
   });
@@ -109,11 +115,31 @@ CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLim
   return plan;
 }
 
+std::vector<Digest> beyond_budget(const std::vector<PackRecord>& packs, std::uint64_t budget_bytes) {
+  std::vector<Digest> surplus;
+  if (budget_bytes == 0) {
+    return surplus;
+  }
+  auto newest_first = packs;
+  std::ranges::sort(newest_first, [](const PackRecord& a, const PackRecord& b) {
+    return std::tie(a.generation, a.created_ms, a.digest) > std::tie(b.generation, b.created_ms, b.digest);
+  });
+  std::uint64_t bytes = 0;
+  for (const auto& pack : newest_first) {
+    bytes += pack.size_bytes;
+    if (bytes > budget_bytes && pack != newest_first.front()) {
+      surplus.push_back(pack.digest);
+    }
+  }
+  return surplus;
+}
+
 bool may_be_worth_compacting(const Manifest& manifest, const CompactionLimits& limits) {
   const auto tiny = std::ranges::count_if(
       manifest.packs, [&](const PackRecord& pack) { return pack.size_bytes < limits.tiny_bytes; });
   return static_cast<std::size_t>(tiny) >= k_fan_in ||
-         (limits.packs > 0 && manifest.packs.size() >= limits.packs);
+         (limits.packs > 0 && manifest.packs.size() >= limits.packs) ||
+         !beyond_budget(manifest.packs, limits.tag_bytes).empty();
 }
 
 Manifest compacted(const Manifest& theirs, const std::optional<PackRecord>& made,

@@ -23,11 +23,12 @@ struct CompactionLimits {
   std::size_t packs = 0;  // how many a tag should have (backends::Pace); 0: any number
   std::uint64_t tiny_bytes = std::uint64_t{4} << 20U;
   std::uint64_t pack_bytes = std::uint64_t{1} << 30U;  // the largest pack that is made
+  std::uint64_t tag_bytes = 0;                         // what a tag may hold; 0: as much as it likes
 };
 
 struct CompactionPlan {
   std::vector<Digest> merge;       // become one pack
-  std::vector<Digest> drop;        // leave the tag: nothing in them counts
+  std::vector<Digest> drop;        // leave the tag: nothing in them counts, or they are beyond its budget
   std::uint64_t upload_bytes = 0;  // about the size of the pack to be made
   bool empty() const { return merge.empty() && drop.empty(); }
 };
@@ -39,6 +40,9 @@ struct CompactionPlan {
 // for each pack.
 CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLimits& limits,
                                std::uint64_t allowance);
+
+// The oldest packs, which are too much for the budget (0: nothing is); never the newest one.
+std::vector<Digest> beyond_budget(const std::vector<PackRecord>& packs, std::uint64_t budget_bytes);
 
 // Whether the number and size of packs alone can be a reason to compact. Cheap.
 bool may_be_worth_compacting(const Manifest& manifest, const CompactionLimits& limits);

@@ -161,7 +161,7 @@ private:
 }  // namespace
 
 CompactionLimits PublisherState::compaction_limits() const {
-  CompactionLimits limits{.packs = pace.packs, .pack_bytes = options.pack_bytes};
+  CompactionLimits limits{.packs = pace.packs, .pack_bytes = options.pack_bytes, .tag_bytes = pace.tag_bytes};
   limits.tiny_bytes = std::max(limits.tiny_bytes, pace.flush_bytes / 4);
   return limits;
 }

@@ -120,6 +120,16 @@ TEST(Compaction, OfATagWithFarTooManyPacksMayUploadMore) {
   EXPECT_THAT(plan_compaction(shares(16, 20 * k_mib), {.packs = 8}, 0).merge, SizeIs(10));
 }
 
+TEST(Compaction, DropsTheOldestBeyondTheBudgetOfTheTag) {
+  const auto packs = shares(5, 100 * k_mib);  // the later the newer
+
+  const auto plan = plan_compaction(packs, {.tag_bytes = 350 * k_mib}, 0);
+
+  EXPECT_THAT(plan.drop, testing::UnorderedElementsAre(digest_of(0), digest_of(1)));
+  EXPECT_TRUE(plan_compaction(packs, {.tag_bytes = 500 * k_mib}, 0).empty());
+  EXPECT_THAT(plan_compaction(packs, {.tag_bytes = 1}, 0).drop, SizeIs(4)) << "never the newest one";
+}
+
 TEST(Compaction, SizesAloneMaySayThatThereIsNothingToDo) {
   const auto with = [](std::uint32_t count, std::uint64_t bytes) {
     Manifest manifest{.generation = 1};
