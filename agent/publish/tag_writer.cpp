@@ -100,9 +100,11 @@ Result<void> TagWriter::hold(const Manifest& manifest) {
     if (pack) {
       packs.push_back({.scope = 0, .pack = *std::move(pack)});
     } else if (!gone_for_good(pack.error().code)) {
+      loaded_ = std::move(packs);
       return std::unexpected(std::move(pack).error());
     }
   }
+  loaded_.clear();
   table_.hold(packs);
   return {};
 }

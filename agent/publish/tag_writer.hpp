@@ -74,7 +74,8 @@ private:
 
   TagWriterOptions options_;
   TagWriterServices services_;
-  KeyTable table_;  // of the manifest swapped against
+  KeyTable table_;                  // of the manifest swapped against
+  std::vector<ScopedPack> loaded_;  // by a try that failed: the next one goes on from there
   std::vector<Prepared> prepared_;
   std::uint64_t last_created_ms_ = 0;
   std::uint64_t next_file_ = 0;

@@ -19,12 +19,14 @@ public:
       : inner_(inner), pace_(pace) {}
 
   int calls() const { return calls_; }
-  int uploads() const { return uploads_; }  // creations and swaps
+  int uploads() const { return uploads_; }        // creations and swaps
+  int pack_reads() const { return pack_reads_; }  // ranges, and files opened in place
   std::uint64_t sent() const { return sent_; }
   std::uint64_t received() const { return received_; }
   void forget() {
     calls_ = 0;
     uploads_ = 0;
+    pack_reads_ = 0;
     sent_ = 0;
     received_ = 0;
   }
@@ -39,11 +41,13 @@ public:
   }
   Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override {
     ++calls_;
+    ++pack_reads_;
     received_ += range.size;
     return inner_.get(name, range);
   }
   Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override {
     ++calls_;
+    ++pack_reads_;
     return inner_.open_in_place(name);
   }
   Result<std::optional<backends::Versioned>> read(std::string_view name) override {
@@ -79,6 +83,7 @@ private:
   backends::Pace pace_;
   std::atomic<int> calls_{0};
   std::atomic<int> uploads_{0};
+  std::atomic<int> pack_reads_{0};
   std::atomic<std::uint64_t> sent_{0};
   std::atomic<std::uint64_t> received_{0};
 };
