@@ -144,21 +144,31 @@ Result<void> Collector::remember(const FilledWith& filled) {
   return io::write_file(list_beside(folder_), list, {.mode = 0600});
 }
 
-Result<FilledWith> Collector::recall() {
-  const auto path = list_beside(folder_);
-  AGENT_TRY(const auto text, io::read_file(path, k_max_list));
+Result<FilledWith> parse_list(std::string_view text,
+                              const std::function<void(std::string_view path, std::uint64_t mark)>& known) {
   const auto lines = split(text, '\n');
   const auto filled = parse_header(lines.front());
   if (!filled) {
-    return fail(Errc::corrupt, "{} is no list of what a cache folder was filled with", path.string());
+    return fail(Errc::corrupt, "it does not begin with '{}' and two numbers", k_header);
   }
-  known_.clear();
   for (const auto line : std::span(lines).subspan(1)) {
     if (const auto entry = parse_line(line)) {
-      known_[hash_of(entry->path)] = entry->inode;
+      known(entry->path, entry->inode);
     }
   }
   return *filled;
+}
+
+Result<FilledWith> Collector::recall() {
+  const auto path = list_beside(folder_);
+  AGENT_TRY(const auto text, io::read_file(path, k_max_list));
+  known_.clear();
+  auto filled =
+      parse_list(text, [&](std::string_view entry, std::uint64_t mark) { known_[hash_of(entry)] = mark; });
+  if (!filled) {
+    return with_context(path.string(), std::move(filled).error());
+  }
+  return filled;
 }
 
 Result<Collected> Collector::collect(const Take& take) {

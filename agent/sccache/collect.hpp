@@ -31,6 +31,12 @@ struct FilledWith {
   std::uint64_t bytes = 0;
 };
 
+// Reads the list that Collector::remember writes; calls `known` for every entry that was there, with what
+// told it from another of that name. Lines that are no entry are passed over. Errors: corrupt (it is not
+// ours).
+Result<FilledWith> parse_list(std::string_view text,
+                              const std::function<void(std::string_view path, std::uint64_t mark)>& known);
+
 class Collector final {
 public:
   explicit Collector(io::fs::path folder) : folder_(std::move(folder)) {}
