@@ -30,6 +30,7 @@ void add_requests(report::Figures& figures, const metrics::Registry& registry) {
   figures.bytes_written = registry.total("hearth_written_bytes_total");
   figures.stores = registry.total("hearth_stores_total");
   figures.backend_calls = registry.total("hearth_backend_calls_total");
+  figures.breaker_openings = registry.total("hearth_backend_breaker_openings_total");
 }
 
 // In disk mode sccache asks its own folder: how often and how fast is not known here.
@@ -50,6 +51,7 @@ void add_publishing(report::Figures& figures, const publish::PublisherFigures& p
   figures.http_429 = published.rate_limited;
   figures.conflicts = published.conflicts;
   figures.retries = published.retries;
+  figures.compacted_packs = published.compacted_packs;
   if (!published.last_error.empty()) {
     figures.notes.push_back("publishing: " + published.last_error);
   }

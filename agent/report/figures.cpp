@@ -160,6 +160,8 @@ void read_agent_members(Reader& reader, Figures& figures) {
   reader.read("http_429", figures.http_429);
   reader.read("conflicts", figures.conflicts);
   reader.read("retries", figures.retries);
+  reader.read("breaker_openings", figures.breaker_openings);
+  reader.read("compacted_packs", figures.compacted_packs);
   reader.read("preload_seconds", figures.preload_seconds);
   reader.read("tag_objects", figures.tag_objects);
   reader.read("tag_bytes", figures.tag_bytes);
@@ -228,6 +230,8 @@ io::Json to_json(const Figures& figures) {
       {"http_429", figures.http_429},
       {"conflicts", figures.conflicts},
       {"retries", figures.retries},
+      {"breaker_openings", figures.breaker_openings},
+      {"compacted_packs", figures.compacted_packs},
       {"preload_seconds", figures.preload_seconds},
       {"tag_objects", figures.tag_objects},
       {"tag_bytes", figures.tag_bytes},

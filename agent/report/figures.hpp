@@ -47,6 +47,8 @@ struct Figures {
   std::optional<std::uint64_t> bytes_read, bytes_written, stores, published, pending;
   std::map<std::string, std::uint64_t> refused;  // reason -> objects
   std::optional<std::uint64_t> backend_calls, http_429, conflicts, retries;
+  std::optional<std::uint64_t> breaker_openings;  // times calls to the backend were suspended after failures
+  std::optional<std::uint64_t> compacted_packs;   // small packs that were brought together
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects, tag_bytes;
 

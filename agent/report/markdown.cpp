@@ -189,6 +189,12 @@ Rows storage_rows(const Figures& figures) {
                            {"Told to slow down (429)", count_text(figures.http_429)},
                            {"Conflicts, merged", count_text(figures.conflicts)},
                            {"Retries", count_text(figures.retries)}});
+  if (figures.breaker_openings.value_or(0) > 0) {
+    rows.emplace_back("Suspended after failures", count_text(figures.breaker_openings));
+  }
+  if (figures.compacted_packs.value_or(0) > 0) {
+    rows.emplace_back("Packs compacted", count_text(figures.compacted_packs));
+  }
   return rows;
 }
 

@@ -74,6 +74,13 @@ void add_storage(std::string& out, const Figures& figures) {
                     count_text(figures.backend_calls), count_text(figures.http_429),
                     count_text(figures.conflicts), count_text(figures.retries)));
   }
+  if (figures.breaker_openings.value_or(0) > 0) {
+    add(out, "suspended",
+        fmt::format("calls to the storage, {} times, after failures in a row", *figures.breaker_openings));
+  }
+  if (figures.compacted_packs.value_or(0) > 0) {
+    add(out, "compacted", fmt::format("{} packs into fewer", human_count(*figures.compacted_packs)));
+  }
   if (!figures.tag.empty()) {
     const auto generation = figures.generation ? fmt::format(", generation {}", *figures.generation) : "";
     add(out, "tag",

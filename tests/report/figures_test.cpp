@@ -44,6 +44,8 @@ TEST(Figures, HaveTheNamesOthersRelyOn) {
                            "http_429",
                            "conflicts",
                            "retries",
+                           "breaker_openings",
+                           "compacted_packs",
                            "preload_seconds",
                            "saved_seconds_estimate"}) {
     EXPECT_FALSE(json[name].is_null()) << name;
@@ -72,6 +74,8 @@ TEST(Figures, SayNullForWhatWasNotMeasured) {
                            "http_429",
                            "conflicts",
                            "retries",
+                           "breaker_openings",
+                           "compacted_packs",
                            "preload_seconds",
                            "saved_seconds_estimate",
                            "miss_reasons"}) {

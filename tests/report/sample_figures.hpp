@@ -34,6 +34,8 @@ inline report::Figures warm_figures() {
   figures.http_429 = 0;
   figures.conflicts = 0;
   figures.retries = 0;
+  figures.breaker_openings = 0;
+  figures.compacted_packs = 0;
   figures.preload_seconds = 0.42;
   figures.tag_objects = 453;
   figures.tag_bytes = 201234567;
@@ -137,6 +139,8 @@ inline report::Figures troubled_figures() {
   figures.http_429 = 14;
   figures.conflicts = 3;
   figures.retries = 17;
+  figures.breaker_openings = 2;
+  figures.compacted_packs = 11;
   figures.notes = {"the disk held less than 1 GiB free space when the job began"};
   return figures;
 }
