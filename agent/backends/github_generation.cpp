@@ -48,8 +48,7 @@ std::optional<std::uint64_t> generation_of(std::string_view name, std::string_vi
 }
 
 bool Generation::skips(std::uint64_t other) const {
-  const bool forgotten = skipped.size() == k_most_skipped && other < skipped.front();
-  return forgotten || std::ranges::find(skipped, other) != skipped.end();
+  return number > other + k_most_skipped || std::ranges::find(skipped, other) != skipped.end();
 }
 
 std::string encode_generation(const Generation& generation) {

@@ -32,7 +32,7 @@ struct Generation {
   Digest digest;                       // SHA-256 of the content
   std::string content;
 
-  // True also where the list is full and does not say.
+  // True also where that is more than k_most_skipped generations ago: the list does not reach as far.
   bool skips(std::uint64_t other) const;
 };
 

@@ -24,6 +24,9 @@
 
 namespace agent::backends {
 
+// How long what a swap has learnt spares the read that follows it.
+constexpr std::chrono::seconds k_fresh_lineage{2};
+
 struct LineageOptions {
   std::chrono::milliseconds patience{15'000};
   std::function<void(std::chrono::milliseconds)> pause;  // lets time pass on the clock
@@ -71,6 +74,9 @@ private:
   Result<std::optional<FoundEntry>> newest(std::string_view name);
   Result<std::optional<FoundEntry>> exactly(const std::string& key);
   Result<std::optional<Generation>> fetch(const FoundEntry& entry);
+  Result<void> gather_skipped(std::string_view name, const Generation& head, Versioned& into,
+                              GenerationToken& token);
+
   Result<GenerationToken> start_of(std::string_view name, const std::optional<std::string>& expected);
   std::optional<Held> take_held(const std::string& key);
   Result<std::optional<Held>> hold(const std::string& key);

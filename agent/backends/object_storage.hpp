@@ -39,6 +39,11 @@ struct Range {
 struct Versioned {
   std::string content;
   std::string version;
+
+  // What others wrote beside `content` and is not in it, because they vanished before they could see that. A
+  // writer merges these into what he swaps in with this version, and swaps even if he has nothing of his own
+  // to add: after that they are not shown again.
+  std::vector<std::string> also = {};
 };
 
 struct ObjectInfo {

@@ -1,5 +1,8 @@
 #include "agent/publish/tag_head.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
@@ -36,7 +39,9 @@ Result<std::optional<PointerAt>> read_pointer(backends::ObjectStorage& storage, 
                               pointer->id.repository, pointer->id.scope);
     return about(storage, name, foreign.error());
   }
-  return std::optional(PointerAt{.pointer = *std::move(pointer), .version = std::move(object->version)});
+  return std::optional(PointerAt{.pointer = *std::move(pointer),
+                                 .version = std::move(object->version),
+                                 .also = std::move(object->also)});
 }
 
 Result<std::optional<Manifest>> read_manifest(backends::ObjectStorage& storage, const Pointer& pointer) {
@@ -61,6 +66,23 @@ Result<std::optional<Manifest>> read_manifest(backends::ObjectStorage& storage, 
   return std::optional(*std::move(manifest));
 }
 
+// The packs of a pointer that was passed over, as far as `head` does not know them. One that cannot be read
+// holds nobody up: whoever wrote it was told that he failed.
+std::vector<PackRecord> unknown_packs(backends::ObjectStorage& storage, std::string_view text,
+                                      const TagId& id, const Manifest& head) {
+  const auto pointer = parse_pointer(text);
+  const auto manifest =
+      pointer && pointer->id == id ? read_manifest(storage, *pointer) : std::optional<Manifest>{};
+  std::vector<PackRecord> packs;
+  if (!manifest || !*manifest) {
+    return packs;
+  }
+  std::ranges::copy_if((*manifest)->packs, std::back_inserter(packs), [&](const PackRecord& pack) {
+    return head.find(pack.digest) == nullptr && !head.buried(pack.digest);
+  });
+  return packs;
+}
+
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
   AGENT_TRY(auto at, read_pointer(storage, id));
   if (!at) {
@@ -73,6 +95,10 @@ Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
   AGENT_TRY(auto manifest, read_manifest(storage, at->pointer));
   if (manifest) {
     head.manifest = *std::move(manifest);
+    for (const auto& text : at->also) {
+      std::ranges::move(unknown_packs(storage, text, id, head.manifest),
+                        std::back_inserter(head.passed_over));
+    }
   } else {
     log::warn("publish: the manifest is gone, the tag begins anew tag={} generation={}", id.tag,
               head.generation);
@@ -83,8 +109,15 @@ Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
 Result<void> replace_head(backends::ObjectStorage& storage, const TagId& id, const Head& expected,
                           const Manifest& next) {
   AGENT_TRY(const auto name, pointer_name(id));
-  AGENT_TRY(auto bytes, encode(next));
-  const auto pointer = pointer_to(id, next.generation, bytes);
+  auto whole = next;
+  for (const auto& pack : expected.passed_over) {
+    if (whole.find(pack.digest) == nullptr && !whole.buried(pack.digest)) {
+      whole.packs.push_back(pack);
+      std::ranges::sort(whole.packs, {}, &PackRecord::digest);
+    }
+  }
+  AGENT_TRY(auto bytes, encode(whole));
+  const auto pointer = pointer_to(id, whole.generation, bytes);
   if (!pointer.embedded) {
     AGENT_CHECK(storage.put_if_absent(manifest_name(pointer.manifest), std::string_view(bytes)));
   }

@@ -14,7 +14,8 @@ namespace agent::publish {
 
 struct PointerAt {
   Pointer pointer;
-  std::string version;  // what compare_and_swap expects
+  std::string version;                 // what compare_and_swap expects
+  std::vector<std::string> also = {};  // as backends::Versioned has it
 };
 
 // Empty where the tag does not exist in this scope.
@@ -30,6 +31,10 @@ struct Head {
   std::optional<Digest> digest;        // of the manifest the pointer names
   std::uint64_t generation = 0;
   Manifest manifest;
+
+  // Packs of generations that the storage passed over while their writers were slow, and that are in no
+  // other: replace_head adds them, and a writer calls it even if he has nothing else to add.
+  std::vector<PackRecord> passed_over;
 };
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id);
 

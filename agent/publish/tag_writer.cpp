@@ -88,7 +88,7 @@ Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome&
       packs.push_back(prepared.record);
     }
   }
-  return packs.empty() ? Result<void>{} : swap(head, packs);
+  return packs.empty() && head.passed_over.empty() ? Result<void>{} : swap(head, packs);
 }
 
 // Holds the index of exactly this manifest, as far as its packs can be read.

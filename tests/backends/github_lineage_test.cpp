@@ -143,6 +143,40 @@ TEST_F(Lines, PassOverAReservationThatNeverComes) {
   EXPECT_TRUE(made->skips(2));
 }
 
+TEST_F(Lines, HandWhatWasPassedOverAndCameAfterAllToTheNextWriter) {
+  state_.put(key(1), generation(1, 0, "a"));
+  state_.put(key(2), generation(2, 1, "ab"));  // its writer vanished
+  state_.put(key(3), generation(3, 1, "ac", {2}));
+
+  const auto head = one_.lines.read(k_name);
+  ASSERT_THAT(head, Succeeds());
+  EXPECT_EQ((*head)->content, "ac");
+  EXPECT_THAT((*head)->also, testing::ElementsAre("ab"));
+  ASSERT_THAT(one_.lines.swap(k_name, (*head)->version, "abc"), Succeeds());
+
+  const auto next = two_.lines.read(k_name);
+  EXPECT_EQ((*next)->content, "abc");
+  EXPECT_THAT((*next)->also, testing::IsEmpty());
+}
+
+TEST_F(Lines, GoOnNamingWhatWasPassedOverAndDidNotComeYetForAWhile) {
+  state_.put(key(1), generation(1, 0, "a"));
+  state_.reserve(key(2));
+  state_.put(key(3), generation(3, 1, "a", {2}));
+  for (std::uint64_t number = 4; number <= 9; ++number) {
+    ASSERT_THAT(one_.add("b"), Succeeds());
+    EXPECT_TRUE(parse_generation(state_.entries[key(number)].content)->skips(2)) << number;
+  }
+  ASSERT_THAT(one_.add("b"), Succeeds());
+  ASSERT_THAT(one_.add("b"), Succeeds());
+  clock_.advance(seconds(10));
+  state_.calls.clear();
+
+  EXPECT_THAT(one_.lines.read(k_name), Succeeds());
+
+  EXPECT_EQ(state_.total(), 1);  // nobody asks for it any more
+}
+
 TEST_F(Lines, TellAWriterThatHeWasPassedOver) {
   ASSERT_THAT(one_.add("a"), Succeeds());
   one_.cache.before = [&](std::string_view call, std::string_view) -> std::optional<Error> {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "tests/publish/tag_fixture.hpp"
 
 namespace agent::publish {
@@ -106,6 +109,75 @@ TEST_F(TagHead, AManifestOfANewerVersionIsUnsupported) {
   point_at(bytes, io::sha256(io::bytes_of(bytes)));
 
   EXPECT_THAT(read_head(*storage_, id_), FailsWith(Errc::unsupported));
+}
+
+// A storage that shows what was written beside the head, as GitHub's does.
+class ShowingMore final : public backends::ObjectStorage {
+public:
+  ShowingMore(backends::ObjectStorage& inner, std::string also) : inner_(inner), also_(std::move(also)) {}
+
+  std::string describe() const override { return inner_.describe(); }
+  Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override {
+    return inner_.put_if_absent(name, source);
+  }
+  Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override {
+    return inner_.get(name, range);
+  }
+  Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override {
+    return inner_.open_in_place(name);
+  }
+  Result<std::optional<backends::Versioned>> read(std::string_view name) override {
+    AGENT_TRY(auto object, inner_.read(name));
+    if (object) {
+      object->also = {also_};
+    }
+    return object;
+  }
+  Result<std::string> compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
+                                       std::string_view content) override {
+    return inner_.compare_and_swap(name, expected, content);
+  }
+  Result<void> remove(std::string_view name) override { return inner_.remove(name); }
+  Result<std::vector<backends::ObjectInfo>> list(std::string_view prefix) override {
+    return inner_.list(prefix);
+  }
+
+private:
+  backends::ObjectStorage& inner_;
+  std::string also_;
+};
+
+Manifest manifest_with(std::uint64_t generation, std::initializer_list<std::string_view> packs) {
+  Manifest manifest{.generation = generation};
+  for (const auto pack : packs) {
+    manifest.packs.push_back({.digest = io::sha256(io::bytes_of(pack)), .producer = "p"});
+  }
+  std::ranges::sort(manifest.packs, {}, &PackRecord::digest);
+  return manifest;
+}
+
+TEST_F(TagHead, AddsThePacksOfAPointerThatWasPassedOver) {
+  ASSERT_THAT(replace_head(*storage_, id_, {}, manifest_with(3, {"common", "theirs"})), Succeeds());
+  ShowingMore storage(*storage_,
+                      encode(pointer_to(id_, 2, *encode(manifest_with(2, {"common", "passed over"})))));
+
+  const auto head = read_head(storage, id_);
+  ASSERT_THAT(head, Succeeds());
+  ASSERT_EQ(head->passed_over.size(), 1U);
+  ASSERT_THAT(replace_head(storage, id_, *head, manifest_with(4, {"common", "theirs", "mine"})), Succeeds());
+
+  const auto next = read_head(*storage_, id_);
+  EXPECT_EQ(next->manifest, manifest_with(4, {"common", "theirs", "mine", "passed over"}));
+}
+
+TEST_F(TagHead, IsNotHeldUpByAPointerThatWasPassedOverAndCannotBeRead) {
+  ASSERT_THAT(replace_head(*storage_, id_, {}, manifest_with(3, {"theirs"})), Succeeds());
+  ShowingMore storage(*storage_, "{broken");
+
+  const auto head = read_head(storage, id_);
+
+  ASSERT_THAT(head, Succeeds());
+  EXPECT_TRUE(head->passed_over.empty());
 }
 
 TEST_F(TagHead, RefusesATagThatIsNoName) {
