@@ -60,6 +60,7 @@ struct Agent::State {
   std::uint64_t copies_budget() const { return std::min(config.preload_bytes, config.max_size_bytes / 2); }
   Result<std::shared_ptr<publish::PackCopies>> open_copies();
   Result<void> open();
+  void look_again();
   void warm_up();
   Result<void> serve();
   Result<void> announce() const;
@@ -115,6 +116,16 @@ Result<std::shared_ptr<publish::PackCopies>> Agent::State::open_copies() {
                                     .min_free_bytes = config.min_free_bytes});
 }
 
+// After publishing, unless nobody will look anything up any more: reading costs calls.
+void Agent::State::look_again() {
+  if (ending.with([](const Ending& state) { return state.draining; })) {
+    return;
+  }
+  if (auto refreshed = tag->refresh(); !refreshed) {
+    log::warn("agent: refresh after publishing failed error={}", refreshed.error().message);
+  }
+}
+
 Result<void> Agent::State::open() {
   raise_descriptor_limit();
   std::optional<std::string> trouble;
@@ -136,18 +147,11 @@ Result<void> Agent::State::open() {
       .tag = config.chain.own, .mode = config.mode, .producer = config.producer};
   options.spool = config.store;
   publisher = std::make_unique<publish::Publisher>(
-      std::move(options),
-      publish::PublisherServices{.storage = storage.get(),
-                                 .clock = &clock,
-                                 .registry = &registry,
-                                 .published =
-                                     [this] {
-                                       if (auto refreshed = tag->refresh(); !refreshed) {
-                                         log::warn("agent: refresh after publishing failed error={}",
-                                                   refreshed.error().message);
-                                       }
-                                     },
-                                 .packs = tag != nullptr ? tag->packs() : nullptr});
+      std::move(options), publish::PublisherServices{.storage = storage.get(),
+                                                     .clock = &clock,
+                                                     .registry = &registry,
+                                                     .published = [this] { look_again(); },
+                                                     .packs = tag != nullptr ? tag->packs() : nullptr});
   cache = std::make_unique<cache::Cache>(
       cache::CacheOptions{.tag = config.chain.own, .mode = config.mode, .spool = config.store},
       cache::CacheServices{.store = store.get(),

@@ -81,14 +81,15 @@ report::Figures Status::figures() const {
   figures.backend = config.backend;
   figures.mode = publish::name_of(config.mode);
   figures.phase = name_of(phase());
+  const auto publishing = sources_.publisher->figures();
   if (sources_.tag != nullptr) {
     const auto tag = sources_.tag->figures();
-    figures.generation = tag.generation;
+    figures.generation = std::max(tag.generation, publishing.generation);
     figures.tag_objects = tag.objects;
     figures.tag_bytes = tag.bytes;
   }
   add_requests(figures, *sources_.registry);
-  add_publishing(figures, sources_.publisher->figures());
+  add_publishing(figures, publishing);
   observed_.with([&](const Observed& observed) {
     if (observed.statistics) {
       add_compilations(figures, *observed.statistics);

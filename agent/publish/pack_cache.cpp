@@ -52,6 +52,20 @@ Result<store::PackIndex> index_in_file(const io::FileSlice& file, const PackReco
                                           .footer_digest = record.digest});
 }
 
+struct Parts {
+  std::string name;
+  store::PackIndex index;
+  std::optional<io::FileSlice> file;
+  std::shared_ptr<PackCopy> copy;
+};
+
+std::shared_ptr<const LoadedPack> loaded(const PackRecord& record, Parts parts) {
+  const auto marks = (mark_of(static_cast<std::uint32_t>(parts.index.footer_size())) / 8) + 1;
+  return std::make_shared<const LoadedPack>(record, std::move(parts.index), std::move(parts.name),
+                                            std::move(parts.file), std::move(parts.copy),
+                                            std::vector<std::atomic<std::uint8_t>>(marks));
+}
+
 // The footer comes with its neighbours, and they stay.
 Result<store::PackIndex> index_in_copy(backends::ObjectStorage& storage, PackCopy& copy,
                                        const PackRecord& record) {
@@ -130,10 +144,25 @@ std::shared_ptr<PackCopy> PackCache::copy_of(const std::string& name, const Pack
   return copies_ != nullptr ? copies_->of(name, record.size_bytes) : nullptr;
 }
 
+void PackCache::adopt(const Digest& pack, store::PackIndex index) {
+  state_.with([&](State& state) { state.adopted.insert_or_assign(pack, std::move(index)); });
+}
+
+std::optional<store::PackIndex> PackCache::take_adopted(const Digest& pack) {
+  return state_.with([&](State& state) {
+    auto node = state.adopted.extract(pack);
+    return node.empty() ? std::nullopt : std::optional(std::move(node.mapped()));
+  });
+}
+
 Result<std::shared_ptr<const LoadedPack>> PackCache::read(backends::ObjectStorage& storage,
                                                           const PackRecord& record) {
   const auto name = pack_name(record.digest);
   AGENT_TRY(auto file, open_file(storage, name));
+  auto adopted = take_adopted(record.digest);
+  if (!file && adopted) {  // its objects are in the local store: no copy of the pack is wanted
+    return loaded(record, {.name = name, .index = *std::move(adopted), .file = {}, .copy = nullptr});
+  }
   auto copy = file ? nullptr : copy_of(name, record);
   auto index = file   ? index_in_file(*file, record)
                : copy ? index_in_copy(storage, *copy, record)
@@ -144,9 +173,8 @@ Result<std::shared_ptr<const LoadedPack>> PackCache::read(backends::ObjectStorag
     index = index_by_range(storage, name, record);
   }
   AGENT_CHECK(index);
-  const auto marks = (mark_of(static_cast<std::uint32_t>(index->footer_size())) / 8) + 1;
-  return std::make_shared<const LoadedPack>(record, *std::move(index), name, std::move(file), std::move(copy),
-                                            std::vector<std::atomic<std::uint8_t>>(marks));
+  return loaded(record,
+                {.name = name, .index = *std::move(index), .file = std::move(file), .copy = std::move(copy)});
 }
 
 Result<std::shared_ptr<const LoadedPack>> PackCache::load(backends::ObjectStorage& storage,

@@ -51,6 +51,9 @@ public:
   // Errors: not_found (it is gone), corrupt, unsupported, those of the storage.
   Result<std::shared_ptr<const LoadedPack>> load(backends::ObjectStorage& storage, const PackRecord& record);
 
+  // What load() would read from the storage, for a pack this process has just uploaded.
+  void adopt(const Digest& pack, store::PackIndex index);
+
   // This pack is no longer in the storage: loading it fails with not_found until the storage has it again.
   void forget(const Digest& pack);
 
@@ -61,12 +64,14 @@ public:
 private:
   Result<std::shared_ptr<const LoadedPack>> read(backends::ObjectStorage& storage, const PackRecord& record);
   Result<std::optional<io::FileSlice>> open_file(backends::ObjectStorage& storage, const std::string& name);
+  std::optional<store::PackIndex> take_adopted(const Digest& pack);
   std::shared_ptr<PackCopy> copy_of(const std::string& name, const PackRecord& record);
 
   struct State {
     std::unordered_map<Digest, std::weak_ptr<const LoadedPack>, DigestHash> packs;
-    std::size_t prune_at = 64;                   // packs; then those nobody holds are forgotten
-    std::unordered_set<std::string> distrusted;  // pack digest and key
+    std::size_t prune_at = 64;  // packs; then those nobody holds are forgotten
+    std::unordered_map<Digest, store::PackIndex, DigestHash> adopted;  // until they are loaded
+    std::unordered_set<std::string> distrusted;                        // pack digest and key
   };
   Guarded<State> state_;
   std::atomic<bool> any_distrusted_{false};

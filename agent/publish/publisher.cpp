@@ -248,6 +248,7 @@ void PublisherState::flush_once() {
     return;
   }
   tallies.flushes.add();
+  tallies.generation = outcome->generation;
   tallies.published.add(flight.size() - outcome->unreadable.size());
   flight.release();
   queue.with([&](FlushQueue& at) {
@@ -347,6 +348,7 @@ PublisherFigures Publisher::figures() const {
   figures.conflicts = tallies.conflicts.value();
   figures.retries = tallies.retries.value();
   figures.rate_limited = tallies.rate_limited;
+  figures.generation = tallies.generation;
   figures.bytes_published = tallies.bytes.value();
   figures.compacted_packs = tallies.compacted_packs.value();
   figures.compacted_bytes = tallies.compacted_bytes.value();

@@ -49,6 +49,7 @@ struct PublisherOptions {
 
 struct PublisherFigures {
   std::uint64_t published = 0;
+  std::uint64_t generation = 0;  // of the tag after the last flush; 0: none yet
   std::uint64_t pending = 0;
   std::vector<std::pair<std::string, std::uint64_t>> refused;  // reason -> objects
   std::uint64_t flushes = 0;

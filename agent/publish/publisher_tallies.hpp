@@ -45,6 +45,7 @@ struct PublisherTallies {
   Tally compacted_bytes;
   metrics::Gauge& pending;
   std::atomic<std::uint64_t> rate_limited{0};
+  std::atomic<std::uint64_t> generation{0};
 };
 
 }  // namespace agent::publish

@@ -88,7 +88,9 @@ Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome&
       packs.push_back(prepared.record);
     }
   }
-  return packs.empty() && head.passed_over.empty() ? Result<void>{} : swap(head, packs);
+  const bool as_it_is = packs.empty() && head.passed_over.empty();
+  outcome.generation = head.generation + (as_it_is ? 0 : 1);
+  return as_it_is ? Result<void>{} : swap(head, packs);
 }
 
 // Holds the index of exactly this manifest, as far as its packs can be read.
@@ -179,6 +181,9 @@ Result<void> TagWriter::upload(Prepared& prepared) {
   const auto file = *std::move(opened);
   AGENT_CHECK(services_.storage.put_if_absent(pack_name(prepared.record.digest), file));
   services_.uploaded(prepared.record.size_bytes);
+  if (auto index = store::PackIndex::of_file(file)) {  // what is here need not be read back
+    services_.packs->adopt(prepared.record.digest, *std::move(index));
+  }
   remove_file(std::exchange(prepared.path, {}));
   return {};
 }

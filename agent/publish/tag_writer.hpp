@@ -48,6 +48,7 @@ public:
   // corrupt and unsupported (tag_head.hpp). Some of the items may be in the tag all the same.
   struct Outcome {
     std::vector<std::string> unreadable;  // keys whose bytes at rest are wrong
+    std::uint64_t generation = 0;         // that holds all of it
   };
   Result<Outcome> publish(const std::vector<store::PackItem>& items);
 
