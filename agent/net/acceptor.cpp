@@ -78,7 +78,8 @@ void Acceptor::welcome(io::Fd socket, bool over_unix_socket) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  auto* const least = *std::ranges::min_element(loops_, {}, [](EventLoop* loop) { return loop->load().load(); });
+  auto* const least =
+      *std::ranges::min_element(loops_, {}, [](EventLoop* loop) { return loop->load().load(); });
   least->mailbox().post(NewSocket{
       .socket = std::move(socket), .over_unix_socket = over_unix_socket, .seat = Seat(core_, least->load())});
 }
