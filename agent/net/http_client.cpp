@@ -17,6 +17,7 @@
 #include <ctime>
 #include <iterator>
 #include <optional>
+#include <vector>
 
 #include "agent/core/text.hpp"
 #include "agent/net/answer_parser.hpp"
@@ -117,6 +118,14 @@ void send_all(pn::StreamSocket& socket, std::string_view bytes) {
   }
 }
 
+// Not DNS::resolve(): it asks what an address is called, which takes its time and is not thread-safe in Poco.
+std::vector<pn::IPAddress> addresses_of(const std::string& target) {
+  if (pn::IPAddress literal; pn::IPAddress::tryParse(target, literal)) {
+    return {literal};
+  }
+  return pn::DNS::hostByName(target).addresses();
+}
+
 }  // namespace
 
 struct HttpClient::State {
@@ -168,7 +177,7 @@ pn::StreamSocket HttpClient::State::dial() const {
   }
   const auto& target = proxy ? proxy->host : host;
   const auto target_port = proxy ? proxy->port : port;
-  const auto addresses = pn::DNS::resolve(target).addresses();
+  const auto addresses = addresses_of(target);
   for (std::size_t i = 0; i + 1 < addresses.size(); ++i) {
     try {
       return dial_address(pn::SocketAddress(addresses[i], target_port));
