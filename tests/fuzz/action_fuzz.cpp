@@ -19,15 +19,20 @@ namespace {
 class LineCheck final : public std::streambuf {
 protected:
   int overflow(int letter) override {
-    if (at_line_start_ && letter == ':') {
+    if (letter == '\n') {
+      at_ = At::start;
+    } else if (letter == ':' && at_ == At::start) {
+      at_ = At::colon;
+    } else if (letter == ':' && at_ == At::colon) {
       std::abort();
+    } else if (letter != ' ' || at_ != At::start) {
+      at_ = At::text;
     }
-    at_line_start_ = letter == '\n' || (at_line_start_ && letter == ' ');
     return letter;
   }
 
 private:
-  bool at_line_start_ = true;
+  enum class At : std::uint8_t { start, colon, text } at_ = At::start;
 };
 
 }  // namespace
@@ -49,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   for (const auto* name :
        {"INPUT_BACKEND", "INPUT_PRELOAD", "INPUT_MATRIX", "INPUT_MODE", "INPUT_MAX-SIZE"}) {
-    if (const auto inputs = read_inputs({{name, text}}); inputs && !inputs->backend.url.empty()) {
+    if (const auto inputs = read_inputs({{name, text}});
+        inputs && inputs->backend.url.starts_with("disk://")) {
       const auto folder = inputs->backend.disk_folder();
       if (!folder.starts_with('/') || folder.find("..") == 0) {
         std::abort();
