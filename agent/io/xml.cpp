@@ -151,6 +151,9 @@ private:
     ++at_;
     AGENT_TRY(const auto full_name, name());
     into.name = full_name.substr(full_name.rfind(':') + 1);
+    if (into.name.empty()) {
+      return wrong("a name is nothing but its prefix");
+    }
     AGENT_TRY(const bool empty, rest_of_tag());
     return empty ? Result<void>{} : content(into, full_name, depth_left);
   }

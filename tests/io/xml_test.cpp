@@ -50,6 +50,7 @@ TEST(Xml, RefusesWhatIsNone) {
                            "<a>&amp</a>"s,
                            "</a>"s,
                            "<a/>x"s,
+                           "<a:/>"s,
                            "<\0/>"s}) {
     EXPECT_THAT(parse_xml(text, "answer"), FailsWith(Errc::invalid)) << text;
   }
