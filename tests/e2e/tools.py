@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import stat
@@ -27,6 +28,8 @@ ACT_VERSION = "v0.2.89"
 SCCACHE_VERSION = "0.16.0"
 VERSITYGW_VERSION = "v1.8.0"  # the first whose conditional writes hold against each other
 ACTIONS_CACHE_VERSION = "6.3.0"
+NODE_VERSION = "20.20.2"
+NODE_OLDEST = 20
 GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act and versitygw where the machine's go cannot
 GO_OLDEST = (1, 21)  # the first that fetches a newer toolchain by itself
 
@@ -91,9 +94,26 @@ def pip() -> list[str]:
 # --- actions/cache --------------------------------------------------------------
 
 def node() -> str:
-    if not shutil.which("node") or not shutil.which("npm"):
+    """Node as GitHub's runner has it; Debian 12's is older than @actions/cache can use."""
+    if not shutil.which("npm"):
         install_packages("nodejs", "npm")
-    return shutil.which("node") or "/usr/bin/node"
+    found = shutil.which("node")
+    if found and node_major(found) >= NODE_OLDEST:
+        return found
+    machine = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+    package = f"node-linux-{machine}"
+    target = tools_folder() / f"node-{NODE_VERSION}"
+    program = target / "node_modules" / package / "bin" / "node"
+    with machine_lock("node"):
+        if not program.exists():
+            run("npm", "install", "--prefix", str(target), "--no-audit", "--no-fund", "--ignore-scripts",
+                f"{package}@{NODE_VERSION}")
+    return str(program)
+
+
+def node_major(program: str) -> int:
+    told = subprocess.run([program, "--version"], check=False, capture_output=True, text=True).stdout
+    return int(told.strip().lstrip("v").split(".")[0] or 0)
 
 
 def actions_cache() -> pathlib.Path:
