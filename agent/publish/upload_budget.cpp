@@ -50,34 +50,14 @@ void UploadBudget::spend() {
 
 Result<backends::Put> BudgetedStorage::put_if_absent(std::string_view name, const backends::Source& source) {
   budget_.spend();
-  return inner_.put_if_absent(name, source);
-}
-
-Result<std::optional<std::string>> BudgetedStorage::get(std::string_view name, backends::Range range) {
-  return inner_.get(name, range);
-}
-
-Result<std::optional<io::FileSlice>> BudgetedStorage::open_in_place(std::string_view name) {
-  return inner_.open_in_place(name);
-}
-
-Result<std::optional<backends::Versioned>> BudgetedStorage::read(std::string_view name) {
-  return inner_.read(name);
+  return inner().put_if_absent(name, source);
 }
 
 Result<std::string> BudgetedStorage::compare_and_swap(std::string_view name,
                                                       const std::optional<std::string>& expected,
                                                       std::string_view content) {
   budget_.spend();
-  return inner_.compare_and_swap(name, expected, content);
-}
-
-Result<void> BudgetedStorage::remove(std::string_view name) {
-  return inner_.remove(name);
-}
-
-Result<std::vector<backends::ObjectInfo>> BudgetedStorage::list(std::string_view prefix) {
-  return inner_.list(prefix);
+  return inner().compare_and_swap(name, expected, content);
 }
 
 }  // namespace agent::publish

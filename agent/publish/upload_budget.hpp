@@ -7,7 +7,7 @@
 #include <deque>
 #include <functional>
 
-#include "agent/backends/object_storage.hpp"
+#include "agent/backends/forwarding_storage.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/guarded.hpp"
 
@@ -36,24 +36,16 @@ private:
 };
 
 // The same storage, with every creation and swap taken from the budget. Both outlive it.
-class BudgetedStorage final : public backends::ObjectStorage {
+class BudgetedStorage final : public backends::ForwardingStorage {
 public:
-  BudgetedStorage(backends::ObjectStorage& inner, UploadBudget& budget) : inner_(inner), budget_(budget) {}
+  BudgetedStorage(backends::ObjectStorage& inner, UploadBudget& budget)
+      : ForwardingStorage(inner), budget_(budget) {}
 
-  backends::Pace pace() const override { return inner_.pace(); }
-  bool opens_in_place() const override { return inner_.opens_in_place(); }
-  std::string describe() const override { return inner_.describe(); }
   Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override;
-  Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override;
-  Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override;
-  Result<std::optional<backends::Versioned>> read(std::string_view name) override;
   Result<std::string> compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
                                        std::string_view content) override;
-  Result<void> remove(std::string_view name) override;
-  Result<std::vector<backends::ObjectInfo>> list(std::string_view prefix) override;
 
 private:
-  backends::ObjectStorage& inner_;
   UploadBudget& budget_;
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "agent/backends/forwarding_storage.hpp"
 #include "agent/publish/catalog.hpp"
 #include "agent/publish/compactor.hpp"
 #include "tests/publish/tag_fixture.hpp"
@@ -157,33 +158,12 @@ TEST_F(Retention, RemovesNothingWhereATagOfAnotherBranchMayNotBeRead) {
   compact();
   collect();
   time_passes(48h);
-  class Hidden final : public backends::ObjectStorage {
+  class Hidden final : public backends::ForwardingStorage {
   public:
-    explicit Hidden(backends::ObjectStorage& inner) : inner_(inner) {}
-    std::string describe() const override { return inner_.describe(); }
-    Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override {
-      return inner_.put_if_absent(name, source);
-    }
-    Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override {
-      return inner_.get(name, range);
-    }
-    Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override {
-      return inner_.open_in_place(name);
-    }
+    using ForwardingStorage::ForwardingStorage;
     Result<std::optional<backends::Versioned>> read(std::string_view name) override {
-      return name.starts_with("tags/") ? Result<std::optional<backends::Versioned>>() : inner_.read(name);
+      return name.starts_with("tags/") ? Result<std::optional<backends::Versioned>>() : inner().read(name);
     }
-    Result<std::string> compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
-                                         std::string_view content) override {
-      return inner_.compare_and_swap(name, expected, content);
-    }
-    Result<void> remove(std::string_view name) override { return inner_.remove(name); }
-    Result<std::vector<backends::ObjectInfo>> list(std::string_view prefix) override {
-      return inner_.list(prefix);
-    }
-
-  private:
-    backends::ObjectStorage& inner_;
   } hidden(*storage_);
 
   EXPECT_THAT(collect_garbage(hidden, clock_, {}), FailsWith(Errc::denied));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "agent/backends/forwarding_storage.hpp"
 #include "tests/publish/tag_fixture.hpp"
 
 namespace agent::publish {
@@ -112,38 +113,20 @@ TEST_F(TagHead, AManifestOfANewerVersionIsUnsupported) {
 }
 
 // A storage that shows what was written beside the head, as GitHub's does.
-class ShowingMore final : public backends::ObjectStorage {
+class ShowingMore final : public backends::ForwardingStorage {
 public:
-  ShowingMore(backends::ObjectStorage& inner, std::string also) : inner_(inner), also_(std::move(also)) {}
+  ShowingMore(backends::ObjectStorage& inner, std::string also)
+      : ForwardingStorage(inner), also_(std::move(also)) {}
 
-  std::string describe() const override { return inner_.describe(); }
-  Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override {
-    return inner_.put_if_absent(name, source);
-  }
-  Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override {
-    return inner_.get(name, range);
-  }
-  Result<std::optional<io::FileSlice>> open_in_place(std::string_view name) override {
-    return inner_.open_in_place(name);
-  }
   Result<std::optional<backends::Versioned>> read(std::string_view name) override {
-    AGENT_TRY(auto object, inner_.read(name));
+    AGENT_TRY(auto object, inner().read(name));
     if (object) {
       object->also = {also_};
     }
     return object;
   }
-  Result<std::string> compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
-                                       std::string_view content) override {
-    return inner_.compare_and_swap(name, expected, content);
-  }
-  Result<void> remove(std::string_view name) override { return inner_.remove(name); }
-  Result<std::vector<backends::ObjectInfo>> list(std::string_view prefix) override {
-    return inner_.list(prefix);
-  }
 
 private:
-  backends::ObjectStorage& inner_;
   std::string also_;
 };
 

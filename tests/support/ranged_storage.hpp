@@ -11,14 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "agent/backends/object_storage.hpp"
+#include "agent/backends/forwarding_storage.hpp"
 
 namespace agent::tests {
 
-class RangedStorage final : public backends::ObjectStorage {
+class RangedStorage final : public backends::ForwardingStorage {
 public:
   // `inner` outlives this.
-  explicit RangedStorage(backends::ObjectStorage& inner) : inner_(inner) {}
+  explicit RangedStorage(backends::ObjectStorage& inner) : ForwardingStorage(inner) {}
 
   // What becomes of the bytes of a pack on their way; set before threads read.
   using Fate = std::function<Result<std::optional<std::string>>(std::string bytes)>;
@@ -27,12 +27,13 @@ public:
 
   int gets() const { return gets_; }
 
-  std::string describe() const override { return "ranged+" + inner_.describe(); }
+  std::string describe() const override { return "ranged+" + inner().describe(); }
+  bool opens_in_place() const override { return false; }
 
   Result<std::optional<std::string>> get(std::string_view name, backends::Range range) override {
     ++gets_;
     std::this_thread::sleep_for(delay_);
-    auto bytes = inner_.get(name, range);
+    auto bytes = inner().get(name, range);
     return fate_ && bytes && *bytes ? fate_(**std::move(bytes)) : bytes;
   }
 
@@ -40,23 +41,7 @@ public:
     return fail(Errc::unsupported, "only ranged reads here");
   }
 
-  Result<backends::Put> put_if_absent(std::string_view name, const backends::Source& source) override {
-    return inner_.put_if_absent(name, source);
-  }
-  Result<std::optional<backends::Versioned>> read(std::string_view name) override {
-    return inner_.read(name);
-  }
-  Result<std::string> compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
-                                       std::string_view content) override {
-    return inner_.compare_and_swap(name, expected, content);
-  }
-  Result<void> remove(std::string_view name) override { return inner_.remove(name); }
-  Result<std::vector<backends::ObjectInfo>> list(std::string_view prefix) override {
-    return inner_.list(prefix);
-  }
-
 private:
-  backends::ObjectStorage& inner_;
   Fate fate_;
   std::chrono::milliseconds delay_{0};
   std::atomic<int> gets_{0};
