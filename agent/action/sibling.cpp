@@ -40,8 +40,7 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
   for (const auto& scope : facts.plan.scopes.also) {
     add("--also-scope", scope);
   }
-  add("--producer",
-      fmt::format("{} run {} attempt {}", facts.runner.job, facts.runner.run_id, facts.runner.run_attempt));
+  add("--producer", producer_of(facts.runner));
   add("--max-size", std::to_string(facts.inputs.max_size_bytes));
   add("--min-free-space", std::to_string(facts.inputs.min_free_bytes));
   if (facts.inputs.preload_bytes) {
@@ -80,6 +79,10 @@ std::vector<std::string> sibling_arguments(const SiblingFacts& facts) {
 }
 
 }  // namespace
+
+std::string producer_of(const RunnerEnvironment& runner) {
+  return fmt::format("{} run {} attempt {}", runner.job, runner.run_id, runner.run_attempt);
+}
 
 std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner) {
   const auto name = runner.repository.substr(runner.repository.rfind('/') + 1);

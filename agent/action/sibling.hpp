@@ -51,6 +51,9 @@ struct SiblingFacts {
   std::chrono::seconds drain_deadline{60};
 };
 
+// Who publishes: the job, its run and attempt.
+std::string producer_of(const RunnerEnvironment& runner);
+
 // Where the runner checks the job's repository out, as the steps see it. Its own way of laying out folders is
 // the only thing that tells: the container is given the path under another name.
 std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner);

@@ -46,8 +46,7 @@ Result<app::Config> agent_config(const StartFacts& facts) {
     config.chain.also.push_back({.repository = plan.scopes.repository, .scope = scope, .tag = plan.tag.tag});
   }
   AGENT_TRY(config.mode, publish::parse_mode(plan.mode()));
-  config.producer =
-      fmt::format("{} run {} attempt {}", facts.runner.job, facts.runner.run_id, facts.runner.run_attempt);
+  config.producer = producer_of(facts.runner);
   config.max_size_bytes = facts.inputs.max_size_bytes;
   config.min_free_bytes = facts.inputs.min_free_bytes;
   config.sccache_mode = app::SccacheMode::disk;

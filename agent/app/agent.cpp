@@ -110,7 +110,6 @@ std::unique_ptr<backends::ObjectStorage> Agent::State::open_backend(std::optiona
 
 // Packs that cannot be opened where they lie are copied beside the store and share its size cap.
 Result<std::shared_ptr<publish::PackCopies>> Agent::State::open_copies() {
-  AGENT_CHECK(io::make_folders(config.store));
   return publish::PackCopies::open({.folder = config.store / "copies",
                                     .budget_bytes = copies_budget(),
                                     .min_free_bytes = config.min_free_bytes});

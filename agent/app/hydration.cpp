@@ -18,14 +18,6 @@ namespace {
 
 constexpr std::size_t k_buffer_bytes = std::size_t{256} * 1024;
 
-bool reads(publish::Mode mode) {
-  return mode == publish::Mode::read_write || mode == publish::Mode::read_only;
-}
-
-bool publishes(publish::Mode mode) {
-  return mode == publish::Mode::read_write || mode == publish::Mode::write_only;
-}
-
 Result<void> copy_into(cache::Write& write, const io::FileSlice& file, std::string_view thing) {
   std::vector<std::byte> buffer(std::min<std::uint64_t>(k_buffer_bytes, file.size));
   for (std::uint64_t done = 0; done < file.size;) {

@@ -93,7 +93,7 @@ std::optional<store::Stored> Cache::State::find_local(std::string_view key) {
 }
 
 std::optional<Hit> Cache::State::find(std::string_view key) {
-  if (options.mode == publish::Mode::off || options.mode == publish::Mode::write_only) {
+  if (!reads(options.mode)) {
     figures.missed_mode.add();
     return std::nullopt;
   }
@@ -228,7 +228,7 @@ std::optional<Hit> Cache::find(std::string_view key) {
 }
 
 bool Cache::contains(std::string_view key) {
-  if (state_->options.mode == publish::Mode::off || state_->options.mode == publish::Mode::write_only) {
+  if (!reads(state_->options.mode)) {
     return false;
   }
   return state_->services.store->contains(state_->local_key(key)) ||

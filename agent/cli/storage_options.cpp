@@ -1,8 +1,7 @@
 #include "agent/cli/storage_options.hpp"
 
-#include <fmt/chrono.h>
-
 #include "agent/cli/agent_options.hpp"
+#include "agent/core/text.hpp"
 
 namespace agent::cli {
 
@@ -36,8 +35,7 @@ Error no_such_tag(const StorageOptions& options) {
 }
 
 std::string time_of(std::uint64_t milliseconds_since_1970) {
-  const auto seconds = static_cast<std::time_t>(milliseconds_since_1970 / 1000);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds));
+  return utc_text(Wall(std::chrono::milliseconds(milliseconds_since_1970)));
 }
 
 }  // namespace agent::cli

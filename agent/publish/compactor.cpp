@@ -17,11 +17,6 @@ constexpr unsigned k_most_conflicts = 4;
 // A pack that cannot be found may be so new that not every reader of the storage sees it.
 constexpr std::chrono::hours k_gone_for_good{1};
 
-std::uint64_t milliseconds_of(Wall time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
-}
-
 std::string producer_of(const Manifest& manifest, const std::vector<Digest>& packs, std::string_view own) {
   const auto& first = manifest.find(packs.front())->producer;
   const bool all_same =

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "agent/core/log.hpp"
-#include "agent/io/checksum.hpp"
 
 namespace agent::publish {
 
@@ -11,21 +10,6 @@ namespace {
 
 constexpr std::uint64_t k_piece_bytes = std::uint64_t{8} << 20U;
 constexpr std::uint64_t k_gap_bytes = std::uint64_t{64} * 1024;  // cheaper to read than to ask again
-
-bool has_digest(const io::FileSlice& slice, const Digest& digest) {
-  io::Sha256 hash;
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(slice.size, k_piece_bytes / 32)));
-  for (std::uint64_t done = 0; done < slice.size;) {
-    const auto part = std::span(buffer).first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(slice.size - done, buffer.size())));
-    if (!io::read_exact_at(slice.fd, part, slice.offset + done, "object")) {
-      return false;
-    }
-    hash.update(part);
-    done += part.size();
-  }
-  return hash.finish() == digest;
-}
 
 // From the first entry on, those that are read together.
 std::size_t run_length(std::span<const store::PackEntry> entries) {
@@ -70,7 +54,7 @@ Result<void> LiveObjects::take(const LoadedPack& pack, std::vector<store::PackEn
 }
 
 void LiveObjects::add(const LoadedPack& pack, const store::PackEntry& entry, io::FileSlice slice) {
-  if (packs_.distrusted(pack.record.digest, entry.key) || !has_digest(slice, entry.digest)) {
+  if (packs_.distrusted(pack.record.digest, entry.key) || !io::matches_digest(slice, entry.digest)) {
     log::warn("publish: an object's bytes are wrong pack={} key={}", pack.name, entry.key);
     packs_.distrust(pack.record.digest, entry.key);
     return;

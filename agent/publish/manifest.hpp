@@ -8,12 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/clock.hpp"
 #include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
 
 namespace agent::publish {
 
 constexpr std::size_t k_max_manifest_bytes = std::size_t{16} << 20U;
+
+// Since 1970: how manifests tell the time.
+std::uint64_t milliseconds_of(Wall time);
 
 struct PackRecord {
   Digest digest;  // of the footer: the pack's name

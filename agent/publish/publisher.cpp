@@ -33,7 +33,7 @@ struct PublisherState {
         clock(services.clock != nullptr ? *services.clock : own_clock),
         tallies(registry),
         budget(pace.uploads_per_minute, clock) {
-    if (services.storage != nullptr && publishes()) {
+    if (services.storage != nullptr && publishes(options.mode)) {
       storage = std::make_unique<BudgetedStorage>(*services.storage, budget);
       const auto packs = services.packs ? services.packs : std::make_shared<PackCache>();
       writer = std::make_unique<TagWriter>(
@@ -56,7 +56,6 @@ struct PublisherState {
     }
   }
 
-  bool publishes() const { return options.mode == Mode::read_write || options.mode == Mode::write_only; }
   BudgetTimes budget_times() const {
     return {.flush = budget.ready_at(UploadBudget::Use::flush),
             .drain = budget.ready_at(UploadBudget::Use::drain)};
@@ -288,7 +287,7 @@ void Publisher::add(std::string key, store::Stored object) {
   auto& state = *state_;
   bool begins = false;
   const bool wakes = state.queue.with([&](FlushQueue& queue) {
-    if (!state.publishes()) {
+    if (!publishes(state.options.mode)) {
       state.refuse(queue, state.options.mode == Mode::off ? "off" : "read-only");
       return false;
     }

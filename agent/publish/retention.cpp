@@ -20,11 +20,6 @@ using backends::ObjectInfo;
 constexpr std::chrono::hours k_unreferenced{24};
 constexpr unsigned k_tries = 5;
 
-std::uint64_t milliseconds_of(Wall time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
-}
-
 // One run over one storage.
 class Collection final {
 public:

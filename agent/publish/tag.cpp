@@ -33,6 +33,14 @@ bool is_identity(std::string_view text) {
 
 }  // namespace
 
+bool reads(Mode mode) {
+  return mode == Mode::read_write || mode == Mode::read_only;
+}
+
+bool publishes(Mode mode) {
+  return mode == Mode::read_write || mode == Mode::write_only;
+}
+
 std::string_view name_of(Mode mode) {
   switch (mode) {
     case Mode::read_write:

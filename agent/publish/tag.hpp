@@ -32,6 +32,9 @@ enum class Mode : std::uint8_t {
   off,
 };
 
+bool reads(Mode mode);
+bool publishes(Mode mode);
+
 // "read-write", "read-only", "write-only", "off": as in configuration, status and summary.
 std::string_view name_of(Mode mode);
 

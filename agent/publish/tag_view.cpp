@@ -59,11 +59,12 @@ TagEntry entry_of(const LoadedPack& pack, std::uint32_t position) {
                                 .pin = pack.file->pin};
   } else {
     const backends::Range range{.offset = found.offset, .size = found.size};
-    auto copy = pack.copy != nullptr && !pack.copy->spoiled() ? pack.copy : nullptr;
-    if (auto here = copy != nullptr ? copy->slice(range) : std::nullopt) {
+    if (auto here = pack.copy != nullptr ? pack.copy->slice(range) : std::nullopt) {
       entry.where = *std::move(here);
     } else {
-      entry.where = RemoteExtent{.pack_name = pack.name, .range = range, .copy = std::move(copy)};
+      const bool usable = pack.copy != nullptr && !pack.copy->spoiled();
+      entry.where =
+          RemoteExtent{.pack_name = pack.name, .range = range, .copy = usable ? pack.copy : nullptr};
     }
   }
   return entry;

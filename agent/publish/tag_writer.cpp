@@ -17,11 +17,6 @@ namespace {
 constexpr std::chrono::hours k_prepared_life{12};
 constexpr unsigned k_most_conflicts = 25;
 
-std::uint64_t milliseconds_of(Wall time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
-}
-
 bool gone_for_good(Errc code) {
   return code == Errc::not_found || code == Errc::corrupt || code == Errc::unsupported;
 }
