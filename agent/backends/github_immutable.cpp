@@ -68,7 +68,11 @@ Result<std::optional<std::string>> ImmutableEntries::get(std::string_view name, 
     if (piece->bytes.empty()) {
       return fail(Errc::transient, "get {}: the answer is empty", name);
     }
-    bytes = bytes.empty() ? std::move(piece->bytes) : bytes + piece->bytes;
+    if (bytes.empty()) {
+      bytes = std::move(piece->bytes);
+    } else {
+      bytes += piece->bytes;
+    }
   }
   return std::optional(std::move(bytes));
 }

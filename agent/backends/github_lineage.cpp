@@ -1,6 +1,7 @@
 #include "agent/backends/github_lineage.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
@@ -43,29 +44,16 @@ void Lineages::forget(std::string_view name) {
   });
 }
 
-std::optional<FoundEntry> Lineages::take_fresh(std::string_view name) {
+template <typename T>
+std::optional<T> Lineages::take(std::string_view name, std::optional<T> Seen::* kept) {
   const auto now = clock_.now();
-  return seen_.with([&](auto& lines) -> std::optional<FoundEntry> {
+  return seen_.with([&](auto& lines) -> std::optional<T> {
     const auto found = lines.find(name);
-    if (found == lines.end() || !found->second.fresh) {
+    if (found == lines.end()) {
       return std::nullopt;
     }
-    auto entry = std::move(found->second.fresh);
-    found->second.fresh.reset();
-    return found->second.fresh_until > now ? std::move(entry) : std::nullopt;
-  });
-}
-
-std::optional<Versioned> Lineages::take_made(std::string_view name) {
-  const auto now = clock_.now();
-  return seen_.with([&](auto& lines) -> std::optional<Versioned> {
-    const auto found = lines.find(name);
-    if (found == lines.end() || !found->second.made) {
-      return std::nullopt;
-    }
-    auto made = std::move(found->second.made);
-    found->second.made.reset();
-    return found->second.fresh_until > now ? std::move(made) : std::nullopt;
+    auto taken = std::exchange(found->second.*kept, std::nullopt);
+    return found->second.fresh_until > now ? std::move(taken) : std::nullopt;
   });
 }
 
@@ -85,7 +73,7 @@ void Lineages::lost_to(std::string_view name, std::uint64_t number, FoundEntry e
 // The newest by the service's clock is nearly always the highest. Where it is not, this process may know
 // better, and asks for what it knows.
 Result<std::optional<FoundEntry>> Lineages::newest(std::string_view name) {
-  if (auto fresh = take_fresh(name)) {
+  if (auto fresh = take(name, &Seen::fresh)) {
     return fresh;
   }
   const auto known = seen(name);
@@ -148,7 +136,7 @@ Result<void> Lineages::gather_skipped(std::string_view name, const Generation& h
 }
 
 Result<std::optional<Versioned>> Lineages::read(std::string_view name) {
-  if (auto made = take_made(name)) {
+  if (auto made = take(name, &Seen::made)) {
     return made;
   }
   constexpr int k_tries = 3;  // an entry can be evicted between finding and fetching it

@@ -67,8 +67,8 @@ private:
 
   Seen seen(std::string_view name) const;
   void see(std::string_view name, std::uint64_t number);
-  std::optional<FoundEntry> take_fresh(std::string_view name);
-  std::optional<Versioned> take_made(std::string_view name);
+  template <typename T>
+  std::optional<T> take(std::string_view name, std::optional<T> Seen::* kept);
   void lost_to(std::string_view name, std::uint64_t number, FoundEntry entry);
 
   Result<std::optional<FoundEntry>> newest(std::string_view name);

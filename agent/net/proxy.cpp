@@ -1,26 +1,16 @@
 #include "agent/net/proxy.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "agent/core/text.hpp"
+#include "agent/io/base64.hpp"
+#include "agent/io/fd.hpp"
 #include "agent/net/http_syntax.hpp"
 
 namespace agent::net {
 
 namespace {
-
-std::string base64(std::string_view text) {
-  constexpr std::size_t k_group = 3;
-  std::string encoded((((text.size() + k_group - 1) / k_group) * 4) + 1, '\0');  // EVP ends it with a NUL
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return encoded;
-}
 
 struct HostPort {
   std::string host;  // lower case, without brackets
@@ -125,9 +115,9 @@ Result<Proxy> parse_proxy(std::string_view url) {
 }
 
 std::string authorization_line(const Proxy& proxy) {
-  return proxy.credentials.empty()
-             ? std::string()
-             : fmt::format("Proxy-Authorization: Basic {}\r\n", base64(proxy.credentials.reveal()));
+  return proxy.credentials.empty() ? std::string()
+                                   : fmt::format("Proxy-Authorization: Basic {}\r\n",
+                                                 io::to_base64(io::bytes_of(proxy.credentials.reveal())));
 }
 
 std::string tunnel_request(const Proxy& proxy, std::string_view host, std::uint16_t port) {
