@@ -2,15 +2,17 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include <array>
 
 namespace agent::cli {
 
 namespace {
 
 constexpr int k_by_signal = 128;
-constexpr int k_poll_ms = 200;
 
 }  // namespace
 
@@ -22,18 +24,23 @@ Signals::Signals() {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   signals_ = io::Fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  thread_ = std::jthread([this](const std::stop_token& own) { watch(own); });
+  end_ = io::Fd(::eventfd(0, EFD_CLOEXEC));
+  thread_ = std::jthread([this] { watch(); });
 }
 
 Signals::~Signals() {
-  thread_.request_stop();
+  ::eventfd_write(end_.get(), 1);
 }
 
-void Signals::watch(const std::stop_token& own) const {
-  while (!own.stop_requested()) {
-    pollfd wait{.fd = signals_.get(), .events = POLLIN, .revents = 0};
-    if (::poll(&wait, 1, k_poll_ms) <= 0) {
+void Signals::watch() const {
+  std::array<pollfd, 2> waits{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                               {.fd = end_.get(), .events = POLLIN, .revents = 0}}};
+  while (true) {
+    if (::poll(waits.data(), waits.size(), -1) <= 0) {
       continue;
+    }
+    if (waits[1].revents != 0) {
+      return;
     }
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) {

@@ -19,10 +19,11 @@ public:
   std::stop_token token() const { return stop_.get_token(); }
 
 private:
-  void watch(const std::stop_token& own) const;
+  void watch() const;
 
   std::stop_source stop_;
   io::Fd signals_;
+  io::Fd end_;
   std::jthread thread_;
 };
 
