@@ -1,14 +1,17 @@
-// One thread that does jobs in the order they were given. For work that must not hold up an event loop.
-// Thread-safe. The destructor finishes the job in progress and drops the rest.
+// Threads that do jobs, which begin in the order they were given; one thread unless more are asked for. For
+// work that must not hold up an event loop. Thread-safe. The destructor finishes the jobs in progress and
+// drops the rest.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <stop_token>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
@@ -19,16 +22,27 @@ class Worker final {
 public:
   using Job = std::move_only_function<void()>;
 
-  Worker() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
+  explicit Worker(unsigned threads = 1) {
+    for (unsigned i = 0; i < threads; ++i) {
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    }
+  }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() {
-    thread_.request_stop();
-    thread_.join();
+    for (auto& thread : threads_) {
+      thread.request_stop();
+    }
+    threads_.clear();  // joins
   }
 
   void give(Job job) {
     jobs_.change([&](auto& jobs) { jobs.push_back(std::move(job)); });
+  }
+
+  // Jobs that have not begun.
+  std::size_t waiting() const {
+    return jobs_.with([](const auto& jobs) { return jobs.size(); });
   }
 
 private:
@@ -39,10 +53,16 @@ private:
         return;
       }
       auto job = jobs_.with([](auto& jobs) {
+        if (jobs.empty()) {  // another thread was faster
+          return Job();
+        }
         auto first = std::move(jobs.front());
         jobs.pop_front();
         return first;
       });
+      if (!job) {
+        continue;
+      }
       try {
         job();
       } catch (const std::exception& error) {  // the thread's last catch: the next jobs still count
@@ -52,7 +72,7 @@ private:
   }
 
   Guarded<std::deque<Job>> jobs_;
-  std::jthread thread_;  // last: it uses the queue
+  std::vector<std::jthread> threads_;  // last: they use the queue
 };
 
 }  // namespace agent
