@@ -1,18 +1,14 @@
 #include "agent/backends/s3_address.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
-#include <map>
-#include <optional>
 
 #include "agent/backends/aws_profile.hpp"
 #include "agent/backends/object_name.hpp"
 #include "agent/backends/sigv4.hpp"
+#include "agent/backends/url_settings.hpp"
 #include "agent/core/text.hpp"
 #include "agent/net/client_pool.hpp"
-#include "agent/net/http_syntax.hpp"
 
 namespace agent::backends {
 
@@ -20,33 +16,6 @@ namespace {
 
 constexpr std::array<std::string_view, 5> k_settings = {"endpoint", "region", "path-style", "ca", "profile"};
 constexpr std::string_view k_example = "s3://bucket/prefix?endpoint=https://host:9000&region=us-east-1";
-
-using Settings = std::map<std::string, std::string, std::less<>>;
-
-Result<Settings> parse_settings(std::string_view query) {
-  Settings settings;
-  for (const auto pair : split(query, '&')) {
-    if (pair.empty()) {
-      continue;
-    }
-    const auto equals = pair.find('=');
-    const auto name = pair.substr(0, equals);
-    if (std::ranges::find(k_settings, name) == k_settings.end()) {
-      return fail(Errc::invalid, "'{}' is not known in an s3 URL; it may have {}", name,
-                  fmt::join(k_settings, ", "));
-    }
-    const auto value =
-        equals == std::string_view::npos ? std::nullopt : net::percent_decoded(pair.substr(equals + 1));
-    if (!value || value->empty() ||
-        value->find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) {
-      return fail(Errc::invalid, "'{}' has no usable value", name);
-    }
-    if (!settings.try_emplace(std::string(name), *value).second) {
-      return fail(Errc::invalid, "'{}' is given twice", name);
-    }
-  }
-  return settings;
-}
 
 // Amazon S3 User Guide, "General purpose bucket naming rules"; upper case and underscores are older buckets'.
 Result<void> check_bucket(std::string_view bucket) {
@@ -107,7 +76,8 @@ Result<S3Address> parse(const StorageUrl& url, const Variables& variables) {
   const auto question = std::min(url.rest.find('?'), url.rest.size());
   const auto place = std::string_view(url.rest).substr(0, question);
   AGENT_TRY(auto settings,
-            parse_settings(std::string_view(url.rest).substr(std::min(question + 1, url.rest.size()))));
+            parse_url_settings(std::string_view(url.rest).substr(std::min(question + 1, url.rest.size())),
+                               k_settings, "an s3 URL"));
   S3Address address;
   const auto slash = std::min(place.find('/'), place.size());
   address.bucket = place.substr(0, slash);
