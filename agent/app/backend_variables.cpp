@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/backends/boringcache_address.hpp"
 #include "agent/backends/github_config.hpp"
 #include "agent/backends/s3_credentials.hpp"
 #include "agent/io/json.hpp"
@@ -24,6 +25,9 @@ std::vector<std::string_view> backend_variables(std::string_view url) {
   const auto scheme = url.substr(0, url.find("://"));
   if (scheme == "github") {
     return {backends::k_github_variables.begin(), backends::k_github_variables.end()};
+  }
+  if (scheme == "boringcache") {
+    return {backends::k_boringcache_variables.begin(), backends::k_boringcache_variables.end()};
   }
   if (scheme == "s3") {
     return {backends::k_s3_variables.begin(), backends::k_s3_variables.end()};

@@ -7,6 +7,7 @@
 #include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
 #include "agent/cli/default_tag.hpp"
+#include "agent/cli/listen.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 
@@ -32,23 +33,6 @@ struct Options {
   std::string checkout;
 };
 
-// "127.0.0.1:7420", ":7420"
-Result<void> parse_listen(const std::string& text, app::Config& config) {
-  const auto at = text.rfind(':');
-  if (at == std::string::npos) {
-    return fail(Errc::invalid, "--listen: '{}' is not ADDRESS:PORT, for instance 127.0.0.1:7420", text);
-  }
-  AGENT_TRY(const auto port, parse_number(text.substr(at + 1), "--listen"));
-  if (port > UINT16_MAX) {
-    return fail(Errc::invalid, "--listen: port {} is over 65535", port);
-  }
-  config.port = static_cast<std::uint16_t>(port);
-  if (at > 0) {
-    config.address = text.substr(0, at);
-  }
-  return {};
-}
-
 // Read once and unlinked: the file is how a secret travels, not where it lives.
 Result<Secret> take_token(const std::string& path) {
   constexpr std::uint64_t k_limit = 4096;
@@ -67,7 +51,9 @@ Result<app::Config> config_of(Options& options) {
     AGENT_TRY(options.common.tag, default_tag());
   }
   AGENT_TRY(auto config, to_config(options.common));
-  AGENT_CHECK(parse_listen(options.listen, config));
+  AGENT_TRY(const auto listen, parse_listen(options.listen));
+  config.address = listen.address;
+  config.port = listen.port;
   config.hosts = options.hosts;
   config.control = options.control;
   config.ready_file = options.ready_file;
@@ -91,7 +77,7 @@ Result<app::Config> config_of(Options& options) {
   }
   if (!options.token_file.empty()) {
     AGENT_TRY(config.token, take_token(options.token_file));
-  } else if (config.address.rfind("127.", 0) != 0 && config.address != "localhost") {
+  } else if (!listen.is_loopback()) {
     return fail(Errc::invalid, "--listen {} is not loopback: give the agent a token with --token-file",
                 options.listen);
   }

@@ -1,0 +1,146 @@
+#include "agent/backends/boringcache_writer.hpp"
+
+#include "agent/backends/boringcache_names.hpp"
+#include "agent/backends/sigv4.hpp"
+#include "agent/io/checksum.hpp"
+#include "agent/io/fd.hpp"
+
+namespace agent::backends {
+
+namespace {
+
+constexpr std::uint64_t k_most_in_manifest = std::uint64_t{64} << 10U;
+constexpr std::string_view k_usual_bootstrap = "0";
+
+// Names the one blob of a large object, in the form that the API's own tools write.
+std::string manifest_naming(std::string_view name, std::string_view digest, std::uint64_t size) {
+  const io::Json blob(io::JsonObject{{"digest", digest}, {"size_bytes", size}});
+  const io::Json file(
+      io::JsonObject{{"path", name}, {"type", "file"}, {"size_bytes", size}, {"digest", digest}});
+  return io::Json(io::JsonObject{{"format_version", 1},
+                                 {"adapter", "file-v1"},
+                                 {"entries", io::JsonArray{file}},
+                                 {"blobs", io::JsonArray{blob}}})
+      .dump();
+}
+
+}  // namespace
+
+// One publish: the object, and how it is laid out on the server.
+struct BoringcacheWriter::Wanted {
+  std::string_view name;
+  std::string_view bytes;
+  std::string tag;
+  std::string digest;  // of the object
+  std::string naming;  // the manifest that names the blob; empty: the manifest is the object
+  std::string_view manifest;
+
+  std::uint64_t size() const { return bytes.size(); }
+  bool has_blob() const { return !naming.empty(); }
+  std::string operation() const { return fmt::format("write {}", name); }
+};
+
+std::string sha256_text(std::string_view bytes) {
+  return "sha256:" + io::sha256(io::bytes_of(bytes)).hex();
+}
+
+Result<std::string> BoringcacheWriter::bootstrap() {
+  AGENT_TRY(const auto features, client_.features());
+  return features.bootstrap.empty() ? std::string(k_usual_bootstrap) : features.bootstrap;
+}
+
+Result<CreatedEntry> BoringcacheWriter::create(const Wanted& wanted) {
+  ApiCall call{.operation = wanted.operation(), .method = "POST", .path = "/caches"};
+  call.purpose = Purpose::save;
+  // `force`: an entry of our own even where another one has the same content. Two writers who swap the same
+  // bytes in must not take each other's publish for their own.
+  call.body = io::JsonObject{
+      {"cache", io::JsonObject{{"tag", wanted.tag},
+                               {"manifest_root_digest", wanted.digest},
+                               {"compression_algorithm", "zstd"},
+                               {"total_size_bytes", wanted.size()},
+                               {"storage_mode", "cas"},
+                               {"blob_count", wanted.has_blob() ? 1 : 0},
+                               {"blob_total_size_bytes", wanted.has_blob() ? wanted.size() : 0},
+                               {"expected_manifest_digest", sha256_text(wanted.manifest)},
+                               {"expected_manifest_size", std::uint64_t{wanted.manifest.size()}},
+                               {"force", true}}}};
+  AGENT_TRY(const auto answer, client_.call(call));
+  if (answer.status / 100 != 2) {
+    return std::unexpected(client_.error_of(call.operation, answer));
+  }
+  return parse_created(answer.body);
+}
+
+Result<void> BoringcacheWriter::upload(const Wanted& wanted, const UploadPlace& place,
+                                       std::string_view bytes) {
+  Transfer put{.operation = wanted.operation(), .method = "PUT", .url = place.url};
+  for (const auto& [name, value] : place.headers) {
+    put.headers.set(name, value);
+  }
+  put.body = bytes;
+  AGENT_TRY(const auto answer, client_.transfer(put));
+  if (answer.status / 100 != 2) {
+    return std::unexpected(client_.error_of(put.operation, answer));
+  }
+  return {};
+}
+
+// Puts the object's bytes where the server wants them, unless it has them.
+Result<void> BoringcacheWriter::stage(const Wanted& wanted, const std::string& entry) {
+  ApiCall call{.operation = wanted.operation(), .method = "POST", .path = "/caches/blobs/stage"};
+  call.purpose = Purpose::save;
+  const io::Json blob(io::JsonObject{{"digest", wanted.digest}, {"size_bytes", wanted.size()}});
+  call.body = io::JsonObject{{"cache_entry_id", entry}, {"blobs", io::JsonArray{blob}}};
+  AGENT_TRY(const auto answer, client_.call(call));
+  if (answer.status / 100 != 2) {
+    return std::unexpected(client_.error_of(call.operation, answer));
+  }
+  AGENT_TRY(const auto place, parse_staged(answer.body, wanted.digest));
+  return place ? upload(wanted, *place, wanted.bytes) : Result<void>();
+}
+
+// Moves the tag to the entry. Errors: conflict where it is not at `if_match`.
+Result<std::string> BoringcacheWriter::move(const Wanted& wanted, const std::string& entry,
+                                            const std::string& if_match) {
+  ApiCall call{.operation = wanted.operation(),
+               .method = "PUT",
+               .path = fmt::format("/caches/tags/{}/publish", uri_encoded(wanted.tag))};
+  call.purpose = Purpose::save;
+  call.repeats = false;  // after a lost answer the caller looks what became of it
+  call.headers.add("If-Match", if_match);
+  call.body = io::JsonObject{
+      {"cache_entry_id", entry},
+      {"publish_mode", "cas"},
+      {"cache", io::JsonObject{{"manifest_digest", sha256_text(wanted.manifest)},
+                               {"manifest_size", std::uint64_t{wanted.manifest.size()}},
+                               {"blob_count", wanted.has_blob() ? 1 : 0},
+                               {"blob_total_size_bytes", wanted.has_blob() ? wanted.size() : 0}}}};
+  AGENT_TRY(const auto answer, client_.call(call));
+  if (answer.status / 100 != 2) {
+    return std::unexpected(client_.error_of(call.operation, answer));
+  }
+  return parse_published(answer.body);
+}
+
+// The new version.
+Result<std::string> BoringcacheWriter::publish(std::string_view name, std::string_view bytes,
+                                               const std::string& if_match) {
+  Wanted wanted{
+      .name = name, .bytes = bytes, .tag = {}, .digest = sha256_text(bytes), .naming = {}, .manifest = bytes};
+  AGENT_TRY(wanted.tag, tag_of_object(name));
+  if (!name.starts_with(k_moving_objects) && bytes.size() > k_most_in_manifest) {
+    wanted.naming = manifest_naming(name, wanted.digest, bytes.size());
+    wanted.manifest = wanted.naming;
+  }
+  AGENT_TRY(const auto entry, create(wanted));
+  if (wanted.has_blob()) {
+    AGENT_CHECK(stage(wanted, entry.id));
+  }
+  if (!entry.manifest_url.empty()) {
+    AGENT_CHECK(upload(wanted, {.url = entry.manifest_url, .headers = {}}, wanted.manifest));
+  }
+  return move(wanted, entry.id, if_match);
+}
+
+}  // namespace agent::backends

@@ -1,0 +1,126 @@
+// hearth server: the BoringCache API over a folder or a bucket, for a team.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "agent/cli/command.hpp"
+#include "agent/cli/listen.hpp"
+#include "agent/cli/signals.hpp"
+#include "agent/core/text.hpp"
+#include "agent/io/file.hpp"
+#include "agent/io/json.hpp"
+#include "agent/net/client_pool.hpp"
+#include "agent/server/server.hpp"
+
+namespace agent::cli {
+
+namespace {
+
+struct Options {
+  std::string listen = "127.0.0.1:7430";
+  std::string storage;
+  std::string admin_token_file;
+  std::string public_url;
+  std::string spool;
+  std::string ready_file;
+  std::string drain_deadline = "20s";
+};
+
+constexpr std::uint64_t k_most_token_bytes = 4096;
+constexpr std::size_t k_shortest_token = 16;
+
+Result<Secret> admin_token(const std::string& path) {
+  if (path.empty()) {
+    return Secret();
+  }
+  AGENT_TRY(const auto text, io::read_file(path, k_most_token_bytes));
+  const auto token = trimmed(text);
+  if (token.size() < k_shortest_token) {
+    return fail(
+        Errc::invalid,
+        "--admin-token-file: the token in {} has fewer than {} characters; `openssl rand -hex 24` makes one",
+        path, k_shortest_token);
+  }
+  return Secret(std::string(token));
+}
+
+Result<server::ServerOptions> parsed(const Options& options) {
+  server::ServerOptions parsed;
+  AGENT_TRY(auto listen, parse_listen(options.listen));
+  parsed.address = std::move(listen).address;
+  parsed.port = listen.port;
+  parsed.storage = options.storage;
+  AGENT_TRY(parsed.service.admin_token, admin_token(options.admin_token_file));
+  if (!options.public_url.empty()) {
+    AGENT_TRY(const auto url, net::split_url(options.public_url));
+    if (url.target != "/") {
+      return fail(Errc::invalid, "--public-url: '{}' has a path; only scheme, host and port are used",
+                  options.public_url);
+    }
+    parsed.service.public_url = url.origin;
+  }
+  parsed.service.spool =
+      options.spool.empty() ? io::fs::temp_directory_path() : io::fs::absolute(options.spool);
+  return parsed;
+}
+
+void wait_for(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait(lock, stop, [] { return false; });
+}
+
+Result<void> serve(const Options& options) {
+  const Signals signals;
+  AGENT_TRY(auto chosen, parsed(options));
+  AGENT_TRY(const auto deadline, parse_duration(options.drain_deadline, "--drain-deadline"));
+  const auto address = chosen.address;
+  AGENT_TRY(const auto server, server::Server::start(std::move(chosen)));
+  fmt::print(stderr, "hearth: server on http://{}:{}, storage {}{}\n", address, server->port(),
+             server->storage(),
+             options.admin_token_file.empty() ? ", no administrator (no --admin-token-file)" : "");
+  if (!options.ready_file.empty()) {
+    const io::Json ready(io::JsonObject{{"endpoint", fmt::format("http://{}:{}", address, server->port())},
+                                        {"pid", static_cast<std::int64_t>(::getpid())}});
+    AGENT_CHECK(io::write_file(options.ready_file, ready.dump() + "\n"));
+  }
+  wait_for(signals.token());
+  server->drain(deadline);
+  return {};
+}
+
+}  // namespace
+
+Command add_server(CLI::App& program) {
+  auto* const command =
+      program.add_subcommand("server", "a cache server for a team: the BoringCache API over a storage");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--listen", options->listen, "TCP address; port 0 picks one")->capture_default_str();
+  command
+      ->add_option("--storage", options->storage, "where everything is kept: disk:///folder or s3://bucket")
+      ->required();
+  command->add_option("--admin-token-file", options->admin_token_file,
+                      "file with the administrator's token, who makes workspaces and tokens");
+  command->add_option("--public-url", options->public_url,
+                      "how clients reach this server, where a proxy stands in front of it");
+  command->add_option("--spool", options->spool, "folder for uploads on their way (default: the system's)");
+  command->add_option("--ready-file", options->ready_file, "JSON file written once it serves");
+  command
+      ->add_option("--drain-deadline", options->drain_deadline,
+                   "how long answers in progress may take at the end")
+      ->capture_default_str();
+  command->footer(
+      "Any number of servers may share one storage.\n"
+      "Example:\n  hearth server --listen 127.0.0.1:7430 --storage disk:///srv/hearth --admin-token-file "
+      "/etc/hearth/admin-token");
+  return {command, [options] {
+            const auto done = serve(*options);
+            return done ? k_ok : report_error(done.error());
+          }};
+}
+
+}  // namespace agent::cli

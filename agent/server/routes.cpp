@@ -1,0 +1,85 @@
+#include "agent/server/routes.hpp"
+
+#include <array>
+
+#include "agent/core/text.hpp"
+
+namespace agent::server {
+
+namespace {
+
+constexpr std::string_view k_owner = ":ns";
+constexpr std::string_view k_workspace = ":ws";
+constexpr std::string_view k_name = ":name";
+
+#define W "/v2/workspaces/:ns/:ws"
+constexpr std::array k_routes = {
+    Route{"GET", "/v2/capabilities", std::nullopt, capabilities},
+    Route{"GET", "/v2/session", Level::restore, session},
+    Route{"GET", "/v2/workspaces", Level::restore, list_workspaces},
+    Route{"POST", "/v2/workspaces", Level::admin, create_workspace},
+    Route{"GET", W "/tokens", Level::admin, list_tokens},
+    Route{"POST", W "/tokens", Level::admin, create_token},
+    Route{"POST", W "/tokens/ci-pair", Level::admin, create_token_pair},
+    Route{"GET", W "/tokens/:name", Level::admin, show_token},
+    Route{"POST", W "/tokens/:name/revoke", Level::admin, revoke_token},
+    Route{"POST", W "/tokens/:name/rotate", Level::admin, rotate_token},
+    Route{"POST", W "/caches/blobs/stage", Level::save, stage_blobs},
+    Route{"POST", W "/caches/blobs/check", Level::restore, check_blobs},
+    Route{"POST", W "/caches/blobs/download-urls", Level::restore, blob_urls},
+    Route{"POST", W "/caches/check", Level::restore, check_entries},
+    Route{"POST", W "/caches", Level::save, create_entry},
+    Route{"GET", W "/caches", Level::restore, restore_or_list},
+    Route{"DELETE", W "/caches", Level::save, delete_tags},
+    Route{"PUT", W "/caches/tags/:name/publish", Level::save, publish_tag},
+    Route{"GET", W "/caches/tags/:name/pointer", Level::restore, tag_pointer},
+    Route{"GET", W "/caches/inspect/:name", Level::restore, inspect},
+    Route{"GET", W "/tags", Level::restore, list_tags},
+};
+#undef W
+
+// Fills in what the pattern leaves open; false where the path is another one.
+bool matches(std::string_view pattern, const std::vector<std::string_view>& path, Match& match) {
+  const auto parts = split(pattern, '/');
+  if (parts.size() != path.size()) {
+    return false;
+  }
+  std::string_view owner;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == k_owner) {
+      owner = path[i];
+    } else if (parts[i] == k_workspace) {
+      match.workspace = make_workspace(owner, path[i]);
+      if (!match.workspace) {
+        return false;
+      }
+    } else if (parts[i] == k_name) {
+      match.name = path[i];
+    } else if (parts[i] != path[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Match find_route(std::string_view method, std::string_view path) {
+  const auto parts = split(path, '/');
+  Match found;
+  for (const auto& route : k_routes) {
+    Match match;
+    if (!matches(route.pattern, parts, match)) {
+      continue;
+    }
+    found.is_path_known = true;
+    if (route.method == method) {
+      match.is_path_known = true;
+      match.route = &route;
+      return match;
+    }
+  }
+  return found;
+}
+
+}  // namespace agent::server

@@ -1,0 +1,288 @@
+#include "agent/server/service.hpp"
+
+#include <algorithm>
+
+#include "agent/core/text.hpp"
+#include "agent/io/base64.hpp"
+#include "agent/io/checksum.hpp"
+#include "agent/io/fd.hpp"
+#include "agent/io/random.hpp"
+#include "agent/server/bodies.hpp"
+#include "agent/server/query.hpp"
+
+namespace agent::server {
+
+namespace {
+
+constexpr std::size_t k_key_bytes = 32;
+constexpr int k_json_depth = 16;
+constexpr std::string_view k_api = "/v2/";
+
+// The key that all replicas sign URLs with: whoever comes first makes it.
+Result<Secret> shared_key(backends::ObjectStorage& storage) {
+  constexpr int k_attempts = 3;
+  for (int i = 0; i < k_attempts; ++i) {
+    AGENT_TRY(const auto kept, storage.read(k_keys_object));
+    if (kept) {
+      AGENT_TRY(const auto json, io::parse_json(kept->content, "signing key", {.bytes = 4096, .depth = 4}));
+      const auto key = io::from_base64(json.text("key"));
+      if (json["format"].count() != 1 || !key || key->size() < k_key_bytes) {
+        return fail(Errc::corrupt, "{} in {} holds no key", k_keys_object, storage.describe());
+      }
+      return Secret(*key);
+    }
+    AGENT_TRY(const auto random, io::random_bytes(k_key_bytes));
+    const io::Json json(io::JsonObject{{"format", 1}, {"key", io::to_base64(io::bytes_of(random))}});
+    const auto made = storage.compare_and_swap(k_keys_object, std::nullopt, json.dump() + "\n");
+    if (!made && made.error().code != Errc::conflict) {
+      return std::unexpected(made.error());
+    }
+  }
+  return fail(Errc::transient, "{} in {} can neither be read nor made", k_keys_object, storage.describe());
+}
+
+std::string_view bearer_of(const net::Headers& headers) {
+  constexpr std::string_view k_scheme = "Bearer ";
+  const auto given = headers.get("Authorization");
+  return equals_ignoring_case(given.substr(0, k_scheme.size()), k_scheme)
+             ? trimmed(given.substr(k_scheme.size()))
+             : std::string_view();
+}
+
+net::Response response_of(const Answer& answer) {
+  net::Response response;
+  response.status = answer.status;
+  if (answer.status != 304) {
+    response.body = answer.body.dump() + "\n";
+    response.headers.add("Content-Type", "application/json");
+  }
+  response.headers.add("Cache-Control", "no-store");
+  for (const auto& [name, value] : answer.headers) {
+    response.headers.add(name, value);
+  }
+  return response;
+}
+
+net::Response refused(int status, std::string_view code, std::string_view text) {
+  return response_of(refusal(status, code, text));
+}
+
+net::Response too_busy() {
+  auto response = refused(503, "busy", "this server has too much to do; try again");
+  response.headers.add("Retry-After", "1");
+  return response;
+}
+
+}  // namespace
+
+Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const Clock& clock,
+                 metrics::Registry& registry, Secret url_key)
+    : options_(std::move(options)),
+      registry_(registry),
+      blobs_(storage, options_.spool),
+      tags_(storage, clock),
+      tokens_(storage, clock, options_.admin_token),
+      urls_(std::move(url_key), clock),
+      context_{.storage = storage,
+               .clock = clock,
+               .blobs = blobs_,
+               .tags = tags_,
+               .tokens = tokens_,
+               .urls = urls_},
+      workers_(options_.threads) {}
+
+Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, backends::ObjectStorage& storage,
+                                               const Clock& clock, metrics::Registry& registry) {
+  AGENT_TRY(auto key, shared_key(storage));
+  return std::unique_ptr<Service>(new Service(std::move(options), storage, clock, registry, std::move(key)));
+}
+
+net::Decision Service::handle(const net::Request& request, net::Responder& respond) {
+  const std::string_view path(request.path);
+  if (path.starts_with(k_blobs_path)) {
+    return blob(request, respond);
+  }
+  if (path.starts_with(k_api)) {
+    return api(request, respond);
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    return net::text_response(405, "only GET is answered here\n");
+  }
+  if (path == "/healthz") {
+    return net::text_response(200, "ok\n");
+  }
+  if (path == "/metrics") {
+    return net::text_response(200, registry_.prometheus(), "text/plain; version=0.0.4; charset=utf-8");
+  }
+  if (path == "/") {
+    return net::text_response(200, "hearth server: the API is below /v2/\n");
+  }
+  return refused(404, "not_found", "there is nothing at this path");
+}
+
+net::Decision Service::api(const net::Request& request, net::Responder& respond) {
+  if (request.content_length.value_or(0) > options_.max_json_bytes) {
+    return refused(413, "too_large",
+                   fmt::format("a body may have {} bytes at most", options_.max_json_bytes));
+  }
+  if (is_full()) {
+    return too_busy();
+  }
+  if (request.content_length.value_or(1) == 0) {
+    run(request, {}, std::move(respond));
+    return net::Accepted{};
+  }
+  return std::make_unique<JsonBody>(
+      options_.max_json_bytes, [this, request](std::optional<std::string> body, net::Responder answer_to) {
+        if (!body) {
+          answer_to(refused(413, "too_large", "the body is too large"));
+          return;
+        }
+        run(request, *std::move(body), std::move(answer_to));
+      });
+}
+
+void Service::run(const net::Request& request, std::string body, net::Responder respond) {
+  workers_.give([this, request, body = std::move(body), answer_to = std::move(respond)]() mutable {
+    answer_to(answer(request, body));
+  });
+}
+
+net::Response Service::answer(const net::Request& request, const std::string& body) {
+  const auto match = find_route(request.method, request.path);
+  if (match.route == nullptr) {
+    return match.is_path_known ? refused(405, "method_not_allowed", "this path takes other methods")
+                               : refused(404, "not_found", "there is nothing at this path");
+  }
+  const auto done = authorized(request, match, body);
+  return response_of(done ? *done : answer_of(done.error()));
+}
+
+Result<Answer> Service::authorized(const net::Request& request, const Match& match, const std::string& body) {
+  Call call{.method = request.method,
+            .path = request.path,
+            .query = request.query,
+            .headers = request.headers,
+            .base = base_of(request),
+            .body = {},
+            .grant = {},
+            .workspace = match.workspace.value_or(Workspace{}),
+            .name = match.name};
+  if (match.route->level) {
+    AGENT_TRY(auto grant, tokens_.check(bearer_of(request.headers)));
+    if (!grant) {
+      auto answer = refusal(401, "unauthorized", "a valid token is needed: it is unknown, ended or revoked");
+      answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+      return answer;
+    }
+    // A workspace that a token does not reach looks like one that does not exist.
+    if (match.workspace && !grant->reaches(*match.workspace)) {
+      return refusal(404, "not_found", fmt::format("there is no workspace {}", match.workspace->slug()));
+    }
+    if (!grant->may(*match.route->level)) {
+      return refusal(403, "forbidden",
+                     fmt::format("this needs a token of level {}; '{}' has {}", name_of(*match.route->level),
+                                 grant->token.name, name_of(grant->token.level)));
+    }
+    call.grant = *std::move(grant);
+  }
+  if (!body.empty()) {
+    auto json = io::parse_json(body, "body", {.bytes = options_.max_json_bytes, .depth = k_json_depth});
+    if (!json) {
+      return refusal(400, "malformed_json", json.error().message);
+    }
+    if (!json->is_object()) {
+      return refusal(400, "invalid_request", "body: an object is expected");
+    }
+    call.body = *std::move(json);
+  }
+  return match.route->handle(context_, call);
+}
+
+std::string Service::base_of(const net::Request& request) const {
+  return options_.public_url.empty() ? fmt::format("http://{}", request.headers.get("Host"))
+                                     : options_.public_url;
+}
+
+net::Decision Service::blob(const net::Request& request, net::Responder& respond) {
+  const auto permission = urls_.check(request.path, request.query);
+  if (!permission) {
+    return refused(403, "signature", permission.error().message);
+  }
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  if (is_get && permission->access == Access::get) {
+    return download(request, *permission, respond);
+  }
+  if (request.method != "PUT" || permission->access != Access::put) {
+    return refused(403, "signature", "this URL was made for another method");
+  }
+  if (request.content_length.value_or(permission->blob.size_bytes) != permission->blob.size_bytes) {
+    return refused(400, "size_mismatch",
+                   fmt::format("{} bytes were announced, {} come", permission->blob.size_bytes,
+                               *request.content_length));
+  }
+  auto body = BlobBody::create(options_.spool, permission->blob);
+  if (!body) {
+    return response_of(answer_of(body.error()));
+  }
+  (*body)->then([this, permission = *permission](io::FileSlice bytes, net::Responder answer_to) {
+    workers_.give([this, permission, bytes = std::move(bytes), answer_to = std::move(answer_to)]() mutable {
+      const auto put = blobs_.put(permission.workspace, permission.blob.digest, bytes);
+      if (!put) {
+        answer_to(response_of(answer_of(put.error())));
+        return;
+      }
+      net::Response done;
+      done.headers.add("ETag", fmt::format("\"{}\"", permission.blob.digest.hex()));
+      answer_to(std::move(done));
+    });
+  });
+  return *std::move(body);
+}
+
+net::Decision Service::download(const net::Request& request, const Permission& permission,
+                                net::Responder& respond) {
+  if (blobs_.opens_in_place()) {
+    return send_blob(request, permission);
+  }
+  if (is_full()) {
+    return too_busy();
+  }
+  workers_.give([this, request, permission, answer_to = std::move(respond)]() mutable {
+    answer_to(send_blob(request, permission));
+  });
+  return net::Accepted{};
+}
+
+net::Response Service::send_blob(const net::Request& request, const Permission& permission) {
+  const auto etag = fmt::format("\"{}\"", permission.blob.digest.hex());
+  const auto condition = request.headers.get("If-Range");
+  const auto asked = range_of(condition.empty() || condition == etag ? request.headers.get("Range") : "",
+                              permission.blob.size_bytes);
+  if (asked.kind == AskedRange::Kind::unsatisfiable) {
+    auto response = refused(416, "range", "the range lies beyond the blob's end");
+    response.headers.add("Content-Range", fmt::format("bytes */{}", permission.blob.size_bytes));
+    return response;
+  }
+  auto bytes = blobs_.open(permission.workspace, permission.blob.digest, asked.range);
+  if (!bytes) {
+    return response_of(answer_of(bytes.error()));
+  }
+  if (!*bytes) {
+    return refused(404, "not_found", "there is no such blob any more");
+  }
+  net::Response response;
+  response.headers.add("Content-Type", "application/octet-stream");
+  response.headers.add("Accept-Ranges", "bytes");
+  response.headers.add("ETag", etag);
+  if (asked.kind == AskedRange::Kind::part) {
+    response.status = 206;
+    response.headers.add("Content-Range",
+                         fmt::format("bytes {}-{}/{}", asked.range.offset,
+                                     asked.range.offset + asked.range.size - 1, permission.blob.size_bytes));
+  }
+  std::visit([&](auto& content) { response.body = std::move(content); }, **bytes);
+  return response;
+}
+
+}  // namespace agent::server

@@ -1,0 +1,65 @@
+// The API over HTTP: who asks is looked at first, then what. JSON requests are done by a few threads, because
+// they wait for the storage; blobs that lie in files of this machine are answered on the event loop, with
+// sendfile(2). Thread-safe. No state beyond the storage's: any number of these may serve one storage.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/backends/object_storage.hpp"
+#include "agent/core/clock.hpp"
+#include "agent/core/result.hpp"
+#include "agent/core/secret.hpp"
+#include "agent/core/worker.hpp"
+#include "agent/io/file.hpp"
+#include "agent/metrics/registry.hpp"
+#include "agent/net/http.hpp"
+#include "agent/server/call.hpp"
+#include "agent/server/routes.hpp"
+
+namespace agent::server {
+
+struct ServiceOptions {
+  Secret admin_token;      // empty: only tokens that the storage has
+  std::string public_url;  // how clients reach this server, without a path; empty: as their Host header says
+  io::fs::path spool;      // a folder for bodies on their way
+  unsigned threads = 16;   // that wait for the storage
+  std::size_t max_waiting = 4096;  // requests; beyond it: 503
+  std::size_t max_json_bytes = std::size_t{4} << 20U;
+};
+
+class Service final {
+public:
+  // Reads the key that signs URLs from the storage, or makes it there. Errors: those of the storage, corrupt.
+  // `storage`, `clock` and `registry` outlive it.
+  static Result<std::unique_ptr<Service>> open(ServiceOptions options, backends::ObjectStorage& storage,
+                                               const Clock& clock, metrics::Registry& registry);
+
+  // The server's handler; the server ends before this does.
+  net::Decision handle(const net::Request& request, net::Responder& respond);
+
+private:
+  Service(ServiceOptions options, backends::ObjectStorage& storage, const Clock& clock,
+          metrics::Registry& registry, Secret url_key);
+
+  net::Decision api(const net::Request& request, net::Responder& respond);
+  net::Decision blob(const net::Request& request, net::Responder& respond);
+  net::Decision download(const net::Request& request, const Permission& permission, net::Responder& respond);
+  net::Response send_blob(const net::Request& request, const Permission& permission);
+  void run(const net::Request& request, std::string body, net::Responder respond);
+  net::Response answer(const net::Request& request, const std::string& body);
+  Result<Answer> authorized(const net::Request& request, const Match& match, const std::string& body);
+  std::string base_of(const net::Request& request) const;
+  bool is_full() const { return workers_.waiting() >= options_.max_waiting; }
+
+  ServiceOptions options_;
+  metrics::Registry& registry_;
+  Blobs blobs_;
+  Tags tags_;
+  Tokens tokens_;
+  SignedUrls urls_;
+  Context context_;
+  Worker workers_;  // last: its threads use the rest
+};
+
+}  // namespace agent::server
