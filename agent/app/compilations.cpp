@@ -17,6 +17,7 @@ void add_compilations(report::Figures& figures, const sccache::Statistics& stati
   }
   figures.non_cacheable = statistics.not_cached;
   figures.saved_seconds_estimate = statistics.saved_seconds_estimate();
+  figures.sccache_read_hit_ms = statistics.read_hit_ms();
 }
 
 void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events, SccacheMode mode) {

@@ -183,6 +183,7 @@ void read_sccache_members(Reader& reader, Figures& figures) {
   reader.read("compile_requests", figures.compile_requests);
   reader.read("non_cacheable", figures.non_cacheable);
   reader.read("saved_seconds_estimate", figures.saved_seconds_estimate);
+  reader.read("sccache_read_hit_ms", figures.sccache_read_hit_ms);
   reader.read("restarts", figures.restarts);
   reader.read("fallbacks", figures.fallbacks);
 }
@@ -211,6 +212,7 @@ io::Json to_json(const Figures& figures) {
       {"compile_requests", figures.compile_requests},
       {"non_cacheable", if_measured(compilations, figures.non_cacheable, counts_json)},
       {"saved_seconds_estimate", figures.saved_seconds_estimate},
+      {"sccache_read_hit_ms", figures.sccache_read_hit_ms},
       {"restarts", figures.restarts},
       {"fallbacks", counts_json(figures.fallbacks)},
       {"latency_ms",

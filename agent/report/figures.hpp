@@ -37,6 +37,7 @@ struct Figures {
   std::optional<std::uint64_t> hits, misses, errors, compile_requests;
   std::map<std::string, std::uint64_t> non_cacheable;  // reason -> compilations
   std::optional<double> saved_seconds_estimate;
+  std::optional<double> sccache_read_hit_ms;       // what sccache waited for a hit, on average
   std::optional<std::uint64_t> restarts;           // of sccache's server, by the launcher
   std::map<std::string, std::uint64_t> fallbacks;  // compilations the launcher ran uncached, by reason
 

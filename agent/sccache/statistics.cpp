@@ -74,6 +74,14 @@ void Statistics::add(const Statistics& other) {
   }
 }
 
+std::optional<double> Statistics::read_hit_ms() const {
+  if (hits() == 0) {
+    return std::nullopt;
+  }
+  constexpr double k_ms = 1000;
+  return k_ms * read_hit_seconds / static_cast<double>(hits());
+}
+
 std::optional<double> Statistics::saved_seconds_estimate() const {
   if (compilations == 0 || hits() == 0) {
     return std::nullopt;

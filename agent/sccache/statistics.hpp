@@ -41,6 +41,9 @@ struct Statistics {
   // Adds the figures of another server's life (after a restart).
   void add(const Statistics& other);
 
+  // What a lookup that hit took, on average; empty where none did.
+  std::optional<double> read_hit_ms() const;
+
   // hits × mean compile time of this run − time spent reading hits; empty where nothing was compiled to
   // compare with. Biased (what was compiled is not what was hit): always shown as an estimate.
   std::optional<double> saved_seconds_estimate() const;

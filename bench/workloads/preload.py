@@ -138,7 +138,8 @@ def run(folder: pathlib.Path, service: S3Service, given: argparse.Namespace) -> 
         target = folder / "curl"
         target.mkdir()
         command = ["curl", "--silent", "--fail", "--parallel", "--parallel-max", "6",
-                   "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}"]
+                   "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{ACCESS_KEY}:{SECRET_KEY}",
+                   "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]  # S3 wants it, curl 7.88 leaves it out
         for number, pack in enumerate(packs):
             command += ["-o", str(target / str(number)), f"http://127.0.0.1:{proxy.port}/{BUCKET}/{pack}"]
         begin = time.monotonic()

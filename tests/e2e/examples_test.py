@@ -3,10 +3,12 @@ one runner, with small projects. The second time everything is found."""
 
 from __future__ import annotations
 
+import json
 import pathlib
+import shutil
 import unittest
 
-from tests.e2e import product
+from tests.e2e import product, tools
 from tests.e2e.product import ProductTest, figures, hearth_step
 from tests.e2e.runner_model import Runner
 
@@ -15,6 +17,8 @@ EXAMPLES = product.SOURCE / "examples" / "workflows"
 # What each workflow builds; a new example needs a line here.
 PROJECTS = {"rust-sccache.yml": "small-rust", "cpp-cmake-sccache.yml": "small-cpp",
             "matrix-release.yml": "small-rust"}
+BENCHMARK = "sccache-benchmark.yml"  # measures with the script of this repository, without the action
+COMPILE_ALL = "for f in *.c; do sccache cc -c $f -o ${f%.c}.o || exit 1; done"
 
 
 class Examples(ProductTest):
@@ -34,7 +38,7 @@ class Examples(ProductTest):
         return runner
 
     def test_every_example_is_tested(self):
-        self.assertEqual({p.name for p in EXAMPLES.glob("*.yml")}, set(PROJECTS))
+        self.assertEqual({p.name for p in EXAMPLES.glob("*.yml")}, {*PROJECTS, BENCHMARK})
 
     def test_rust(self):
         self.twice("rust-sccache.yml")
@@ -48,6 +52,46 @@ class Examples(ProductTest):
         programs = runner.folder / "artifacts"
         self.assertTrue((programs / "programs-release" / "small").exists())
         self.assertTrue((programs / "programs-dev" / "small").exists())
+
+    def benchmark_tree(self) -> pathlib.Path:
+        """This repository as far as the benchmark needs it, with its programs and a small project."""
+        tree = self.folder / "tree"
+        for name in ("scripts", "tests/e2e"):
+            shutil.copytree(product.SOURCE / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (tree / "bin").mkdir()
+        for name in ("hearth", "sccache-launcher"):
+            shutil.copy(product.program(name), tree / "bin")
+        kept = tree / "build" / "release" / "tools" / f"sccache-{tools.SCCACHE_VERSION}"
+        kept.mkdir(parents=True)
+        shutil.copy(tools.sccache(), kept)
+        (tree / "project").mkdir()
+        for number in range(3):
+            (tree / "project" / f"f{number}.c").write_text(f"int f{number}(void) {{ return {number}; }}\n")
+        return tree
+
+    def benchmark(self, name: str, **settings) -> tuple[Runner, list]:
+        runner = self.runner(name, sources=self.benchmark_tree(), variables={
+            "HEARTH_PROGRAM": "bin/hearth", "HEARTH_BENCH_PROJECT": "project", "HEARTH_BENCH_BUILD": COMPILE_ALL,
+            "HEARTH_BENCH_CLEAN": "rm -f *.o"}, **settings)
+        results = runner.run_all(EXAMPLES / BENCHMARK, inputs={"rounds": "1"})
+        for result in results:
+            self.assert_green(result)
+        self.assert_clean(runner)
+        return runner, results
+
+    def test_benchmark_collects_both_legs_in_one_table(self):
+        self.backend.chmod(0o777)  # host steps are the runner's user
+        runner, results = self.benchmark("both", secrets={"HEARTH_BACKEND": f"disk://{self.backend}"})
+        table = json.loads((runner.folder / "artifacts" / "sccache-benchmark-table" / "table.json").read_text())
+        self.assertEqual([leg["name"] for leg in table["legs"]], ["local", "proxy"])
+        self.assertEqual([leg["warm_hit_rate"] for leg in table["legs"]], [100, 100])
+        self.assertIn("| proxy |", results[-1].summary)
+
+    def test_benchmark_leg_without_a_secret_skips_itself_visibly(self):
+        runner, results = self.benchmark("alone")
+        table = json.loads((runner.folder / "artifacts" / "sccache-benchmark-table" / "table.json").read_text())
+        self.assertEqual([leg["name"] for leg in table["legs"]], ["local"])
+        self.assertIn("skipped", results[1].summary)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def quiet(*command: str, timeout: float | None = None) -> bool:
 
 @contextlib.contextmanager
 def machine_lock(name: str):
-    """One at a time on this machine: the daemon and its images are shared."""
-    path = pathlib.Path(tempfile.gettempdir()) / f"hearth-e2e-{name}.lock"
+    """One at a time of this user on this machine: the daemon and its images are shared."""
+    path = pathlib.Path(tempfile.gettempdir()) / f"hearth-e2e-{os.getuid()}-{name}.lock"
     with open(path, "a", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

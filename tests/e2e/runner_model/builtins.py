@@ -51,11 +51,16 @@ class Builtins:
         return [f"uploaded {count} files"]
 
     def download_artifact(self, inputs: dict[str, str]) -> list[str]:
-        folder = self.artifacts / inputs.get("name", "artifact")
-        if not folder.is_dir():
-            raise ActionError(f"Artifact not found for name: {inputs.get('name')}")
         target = self.layout.workspace / inputs.get("path", "")
-        shutil.copytree(folder, target, dirs_exist_ok=True)
-        for path in target.rglob("*"):
+        if "pattern" in inputs:  # each into a folder of its name
+            folders = {path: target / path.name for path in sorted(self.artifacts.glob(inputs["pattern"]))}
+        else:
+            folders = {self.artifacts / inputs.get("name", "artifact"): target}
+        for folder, own in folders.items():
+            if not folder.is_dir():
+                raise ActionError(f"Artifact not found for name: {inputs.get('name')}")
+            shutil.copytree(folder, own, dirs_exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
+        for path in [target, *target.rglob("*")]:
             give_to_runner(path)
-        return [f"downloaded {folder.name}"]
+        return [f"downloaded {folder.name}" for folder in folders]

@@ -44,6 +44,7 @@ class Settings:
     repositories: dict[str, pathlib.Path] = field(default_factory=dict)
     image: str | None = None
     secrets: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # the `vars` context
     environment: str = "self-hosted"
     arch: str = "X64"
     path: list[str] = field(default_factory=list)
@@ -110,7 +111,7 @@ class Job:
         if not for_inputs:  # defaults in action.yml may use the ones above only
             contexts.update({
                 "env": env, "steps": self.steps_context, "needs": self.plan.needs,
-                "inputs": self.plan.inputs, "vars": {},
+                "inputs": self.plan.inputs, "vars": self.settings.variables,
                 "secrets": {"GITHUB_TOKEN": self.settings.token, **self.settings.secrets}})
         return Evaluator(contexts, {
             "hashFiles": hash_files_in(self.layout.workspace), "always": lambda: True,

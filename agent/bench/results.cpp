@@ -1,0 +1,98 @@
+#include "agent/bench/results.hpp"
+
+#include <algorithm>
+
+#include "agent/bench/statistic.hpp"
+
+namespace agent::bench {
+
+namespace {
+
+using Count = std::optional<std::uint64_t>;
+
+void add(Count& sum, const Count& value) {
+  if (value) {
+    sum = sum.value_or(0) + *value;
+  }
+}
+
+std::optional<double> seconds_of(const std::vector<Build>& builds) {
+  std::vector<double> seconds;
+  std::ranges::transform(builds, std::back_inserter(seconds), &Build::seconds);
+  return median(std::move(seconds));
+}
+
+std::optional<double> rate_of(const std::vector<Build>& builds, Count Build::* hit, Count Build::* missed) {
+  Count hits;
+  Count misses;
+  for (const auto& build : builds) {
+    add(hits, build.*hit);
+    add(misses, build.*missed);
+  }
+  const auto total = hits.value_or(0) + misses.value_or(0);
+  if (total == 0) {
+    return std::nullopt;
+  }
+  constexpr double k_percent = 100;
+  return k_percent * static_cast<double>(hits.value_or(0)) / static_cast<double>(total);
+}
+
+}  // namespace
+
+std::vector<Build> builds_of(const Leg& leg, Phase phase) {
+  std::vector<Build> builds;
+  for (const auto& round : leg.rounds) {
+    if (const auto& build = round.*phase) {
+      builds.push_back(*build);
+    }
+  }
+  return builds;
+}
+
+Figures figures_of(const Leg& leg) {
+  const auto cold = builds_of(leg, &Round::cold);
+  const auto warm = builds_of(leg, &Round::warm);
+  const auto parallel = builds_of(leg, &Round::parallel);
+  Figures figures;
+  figures.cold_seconds = seconds_of(cold);
+  figures.warm_seconds = seconds_of(warm);
+  figures.parallel_seconds = seconds_of(parallel);
+  if (figures.cold_seconds && figures.warm_seconds && *figures.cold_seconds > 0) {
+    figures.warm_over_cold = *figures.warm_seconds / *figures.cold_seconds;
+  }
+  figures.cold_hit_rate = rate_of(cold, &Build::hits, &Build::misses);
+  figures.warm_hit_rate = rate_of(warm, &Build::hits, &Build::misses);
+  figures.rust_hit_rate = rate_of(warm, &Build::rust_hits, &Build::rust_misses);
+  std::vector<double> latencies;
+  for (const auto& build : warm) {
+    if (build.read_hit_ms) {
+      latencies.push_back(*build.read_hit_ms);
+    }
+  }
+  figures.read_hit_ms = median(std::move(latencies));
+  for (const auto* const builds : {&cold, &warm, &parallel}) {
+    for (const auto& build : *builds) {
+      add(figures.http_429, build.http_429);
+      add(figures.conflicts, build.conflicts);
+    }
+  }
+  return figures;
+}
+
+Results merged(std::vector<Results> all) {
+  auto result = std::move(all.front());
+  for (auto& other : std::span(all).subspan(1)) {
+    for (auto& leg : other.legs) {
+      const auto same = std::ranges::find(result.legs, leg.name, &Leg::name);
+      if (same != result.legs.end()) {
+        *same = std::move(leg);
+      } else {
+        result.legs.push_back(std::move(leg));
+      }
+    }
+    result.notes.insert(result.notes.end(), other.notes.begin(), other.notes.end());
+  }
+  return result;
+}
+
+}  // namespace agent::bench

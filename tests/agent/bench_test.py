@@ -1,0 +1,161 @@
+"""hearth bench on a small C project, with the real sccache: what it measures is what happened, and gates decide."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from tests.agent.running import HEARTH
+from tests.e2e import tools
+
+FILES = 5
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = "for f in f*.c; do sccache cc -c $f -o ${f%.c}.o || exit 1; done"
+CLEAN = "rm -f *.o"
+
+
+class Bench(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sccache = tools.sccache()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="hearth-bench-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.project = self.folder / "project"
+        self.project.mkdir()
+        for number in range(FILES):
+            (self.project / f"f{number}.c").write_text(f"int f{number}(void) {{ return {number}; }}\n")
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith(("SCCACHE_", "GITHUB_"))}
+        self.environment["HEARTH_SCCACHE"] = str(self.sccache)
+
+    def bench(self, *arguments: str, build: str = BUILD, status: int = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run([str(HEARTH), "bench", "--project", str(self.project), "--build", build, "--clean", CLEAN,
+                               *arguments], env=self.environment, capture_output=True, text=True, timeout=120,
+                              check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def measured(self, *arguments: str) -> dict:
+        return json.loads(self.bench("--json", *arguments).stdout)
+
+    def test_cold_misses_and_warm_hits_in_both_ways(self):
+        results = self.measured("--rounds", "2", "--no-warm-up")
+        self.assertEqual([leg["name"] for leg in results["legs"]], ["local", "proxy"])
+        for leg in results["legs"]:
+            self.assertEqual(len(leg["rounds"]), 2)
+            for one in leg["rounds"]:
+                self.assertEqual((one["cold"]["hits"], one["cold"]["misses"]), (0, FILES), leg["name"])
+                self.assertEqual((one["warm"]["hits"], one["warm"]["misses"]), (FILES, 0), leg["name"])
+            self.assertEqual(leg["warm_hit_rate"], 100)
+            self.assertGreater(leg["read_hit_ms"], 0)
+        local, proxy = results["legs"]
+        self.assertIsNone(local["http_429"], "no backend was asked")
+        self.assertEqual((proxy["http_429"], proxy["conflicts"]), (0, 0))
+        self.assertEqual(proxy["rounds"][0]["cold"]["published"], FILES)
+        self.assertGreater(proxy["against"]["warm"]["ratio"], 0)
+        self.assertEqual(list(self.project.glob("*.o")), [], "the project is left clean")
+        self.assertEqual(results["notes"], [])
+
+    def test_a_stable_tag_of_a_kept_backend_is_warm_the_second_time_and_it_says_so(self):
+        flags = ("--leg", "proxy", "--rounds", "2", "--no-warm-up", "--backend", f"disk://{self.folder}/backend")
+        stable = self.measured(*flags)
+        self.assertEqual([one["cold"]["hits"] for one in stable["legs"][0]["rounds"]], [0, FILES])
+        self.assertRegex(stable["notes"][0], "1 of 2 cold builds had hits")
+        scoped = self.measured(*flags, "--tags", "run-scoped")
+        self.assertEqual([one["cold"]["hits"] for one in scoped["legs"][0]["rounds"]], [0, 0])
+        self.assertEqual([one["warm"]["hits"] for one in scoped["legs"][0]["rounds"]], [FILES, FILES])
+
+    def test_a_backend_that_cannot_be_used_is_said(self):
+        results = self.measured("--leg", "proxy", "--rounds", "1", "--no-warm-up", "--backend",
+                                f"disk://{self.folder}/none/backend")
+        self.assertEqual(results["legs"][0]["warm_hit_rate"], 0)
+        self.assertRegex(" ".join(results["notes"]), "proxy: backend .* cannot be used")
+
+    def test_jobs_at_once_all_publish_to_one_tag(self):
+        results = self.measured("--rounds", "1", "--jobs", "3", "--no-warm-up")
+        for leg in results["legs"]:
+            parallel = leg["rounds"][0]["parallel"]
+            self.assertEqual(parallel["hits"] + parallel["misses"], 3 * FILES, leg["name"])
+        proxy = results["legs"][1]["rounds"][0]["parallel"]
+        self.assertEqual(proxy["published"], proxy["stored"])
+
+    def test_two_configurations_against_each_other(self):
+        results = self.measured("--rounds", "1", "--no-warm-up", "--leg", "proxy=--sccache-mode proxy",
+                                "--leg", "direct=--sccache-mode disk")
+        self.assertEqual([leg["warm_hit_rate"] for leg in results["legs"]], [100, 100])
+        self.assertIn("--sccache-mode disk", results["legs"][1]["how"])
+
+    def test_gates_decide_and_files_are_written(self):
+        out, chart, summary = (self.folder / name for name in ("out.json", "chart.svg", "summary.md"))
+        done = self.bench("--rounds", "1", "--no-warm-up", "--output", str(out), "--svg", str(chart), "--summary",
+                          str(summary), "--require", "warm_hit_rate>=95", "--require", "429==0", "--require",
+                          "proxy.warm_hit_rate>100", status=1)
+        self.assertIn("proxy: proxy.warm_hit_rate>100 does not hold (100.00)", done.stdout)
+        self.assertIn("proxy: 429==0 holds", done.stdout)
+        self.assertIn("round 1 of 1: proxy warm", done.stderr)
+        self.assertIn("| proxy |", summary.read_text())
+        self.assertTrue(chart.read_text().startswith("<svg"))
+        again = self.bench("--from", str(out), "--compare", str(out), "--require", "conflicts==0")
+        self.assertIn("(+0 %)", again.stdout)
+
+    def test_legs_of_two_runs_come_together(self):
+        for leg in ("local", "proxy"):
+            self.bench("--rounds", "1", "--no-warm-up", "--leg", leg, "--output", str(self.folder / leg))
+        both = self.measured("--from", str(self.folder / "local"), "--from", str(self.folder / "proxy"))
+        self.assertEqual([leg["name"] for leg in both["legs"]], ["local", "proxy"])
+        self.assertEqual(both["legs"][1]["against"]["leg"], "local")
+
+    def test_a_build_that_fails_is_quoted(self):
+        done = self.bench("--rounds", "1", build="echo the reason >&2; exit 7", status=1)
+        self.assertIn("exit code 7", done.stderr)
+        self.assertIn("the reason", done.stderr)
+
+    def test_wrong_options_are_refused_before_anything_is_built(self):
+        for arguments, said in ((("--leg", "remote"), "NAME=FLAGS"),
+                                (("--leg", "local", "--leg", "local"), "taken"),
+                                (("--tags", "fresh"), "run-scoped"),
+                                (("--require", "speed>3"), "warm_hit_rate"),
+                                (("--require", "429=0"), "needs one of")):
+            done = self.bench(*arguments, build=f"touch {self.folder}/built", status=2)
+            self.assertIn(said, done.stderr)
+        self.assertFalse((self.folder / "built").exists())
+
+    def test_no_server_and_no_folder_is_left(self):
+        self.bench("--rounds", "1", "--no-warm-up")
+        left = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if re.search(rb"SCCACHE_DIR=[^\0]*hearth-[^\0]*/local/sccache", environment):
+                left.append(process.name)
+        self.assertEqual(left, [])
+
+    def test_the_script_runs_one_way_and_refuses_others(self):
+        environment = self.environment | {"HEARTH": str(HEARTH), "PROJECT": str(self.project), "BUILD": BUILD,
+                                          "CLEAN": CLEAN, "ROUNDS": "1", "RESULTS": str(self.folder / "results"),
+                                          "SCCACHE_BACKEND": "proxy", "RUN_SCOPED_TAGS": "1", "PARALLEL_JOBS": "2"}
+        script = [TOP / "scripts" / "e2e-sccache-test.sh", "--require", "429==0"]
+        subprocess.run(script, env=environment, check=True, capture_output=True, timeout=120)
+        results = json.loads((self.folder / "results" / "results.json").read_text())
+        self.assertEqual([leg["name"] for leg in results["legs"]], ["proxy"])
+        self.assertEqual((results["tags"], results["jobs"]), ("run-scoped", 2))
+        table = self.folder / "table.json"
+        subprocess.run([script[0], "--merge", self.folder, "--output", table], env=environment, check=True,
+                       capture_output=True, timeout=60)
+        self.assertEqual(json.loads(table.read_text())["legs"], results["legs"])
+        for name, value in (("SCCACHE_BACKEND", "redis"), ("RUN_SCOPED_TAGS", "yes"), ("PARALLEL_JOBS", "0")):
+            done = subprocess.run(script, env=environment | {name: value}, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"{name}={value}", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
