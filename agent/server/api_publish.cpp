@@ -220,7 +220,9 @@ Result<Answer> delete_tags(Context& context, const Call& call) {
   for (const auto& name : names) {
     bool removed = false;
     if (is_tag(name)) {
-      AGENT_TRY(removed, context.tags.remove(call.workspace, name));
+      AGENT_TRY(const bool tag, context.tags.remove(call.workspace, name));
+      AGENT_TRY(const bool rows, context.rows.remove(call.workspace, name));
+      removed = tag || rows;
     }
     results.emplace_back(io::JsonObject{{"tag", name}, {"status", removed ? "deleted" : "missing"}});
   }

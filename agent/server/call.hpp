@@ -14,6 +14,7 @@
 #include "agent/net/http.hpp"
 #include "agent/server/blobs.hpp"
 #include "agent/server/names.hpp"
+#include "agent/server/rows.hpp"
 #include "agent/server/signed_urls.hpp"
 #include "agent/server/tags.hpp"
 #include "agent/server/tokens.hpp"
@@ -43,6 +44,7 @@ struct Context {
   const Clock& clock;
   Blobs& blobs;
   Tags& tags;
+  Rows& rows;
   Tokens& tokens;
   const SignedUrls& urls;
 
@@ -80,6 +82,10 @@ Result<Answer> rotate_token(Context& context, const Call& call);
 Result<Answer> stage_blobs(Context& context, const Call& call);
 Result<Answer> check_blobs(Context& context, const Call& call);
 Result<Answer> blob_urls(Context& context, const Call& call);
+
+// Key rows.
+Result<Answer> list_rows(Context& context, const Call& call);
+Result<Answer> upsert_rows(Context& context, const Call& call);
 
 // Entries and tags.
 Result<Answer> create_entry(Context& context, const Call& call);

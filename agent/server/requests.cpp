@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/server/row_segment.hpp"
+
 namespace agent::server {
 
 namespace {
@@ -11,6 +13,7 @@ constexpr std::size_t k_longest_text = 1024;
 constexpr std::size_t k_most_checks = 1'000;
 constexpr std::size_t k_most_names = 1'000;
 constexpr std::size_t k_most_prefixes = 64;
+constexpr std::size_t k_most_tags = 32;
 constexpr std::uint64_t k_largest_blob = std::uint64_t{4} << 30U;
 
 constexpr std::array<std::string_view, 11> k_texts = {"manifest_root_digest",
@@ -248,6 +251,45 @@ Result<std::vector<ManifestCheck>> parse_checks(const io::Json& body) {
     checks.push_back(std::move(check));
   }
   return checks;
+}
+
+Result<RowUpsert> parse_row_upsert(const io::Json& body) {
+  RowUpsert upsert;
+  AGENT_TRY(const auto first, text_in(body, "tag"));
+  if (!first.empty()) {
+    upsert.tags.push_back(first);
+  }
+  if (!body["tags"].is_null()) {
+    AGENT_TRY(const auto* const tags, array_in(body, "tags", k_most_tags));
+    for (const auto& tag : *tags) {
+      if (!tag.is_string()) {
+        return fail(Errc::invalid, "tags: texts are expected");
+      }
+      if (std::ranges::find(upsert.tags, *tag.string()) == upsert.tags.end()) {
+        upsert.tags.push_back(*tag.string());
+      }
+    }
+  }
+  if (upsert.tags.empty() || !std::ranges::all_of(upsert.tags, is_tag)) {
+    return fail(Errc::invalid, "tag: the name of a tag is expected");
+  }
+  AGENT_TRY(const auto* const entries, array_in(body, "entries", k_most_upserted_rows));
+  for (const auto& item : *entries) {
+    RowRequest row;
+    AGENT_TRY(row.name_space, text_in(item, "namespace"));
+    AGENT_TRY(row.key, needed_text(item, "scoped_key"));
+    AGENT_TRY(row.blob.digest, digest_in(item, "blob_digest"));
+    AGENT_TRY(const auto size, count_in(item, "size_bytes"));
+    if (!size || *size > k_largest_blob) {
+      return fail(Errc::invalid, "size_bytes: a size of at most {} is expected", k_largest_blob);
+    }
+    if (row.name_space.size() > k_longest_namespace) {
+      return fail(Errc::invalid, "namespace: at most {} bytes", k_longest_namespace);
+    }
+    row.blob.size_bytes = *size;
+    upsert.rows.push_back(std::move(row));
+  }
+  return upsert;
 }
 
 Result<std::vector<std::string>> parse_tag_names(const io::Json& body) {

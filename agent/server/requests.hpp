@@ -49,6 +49,19 @@ struct ManifestCheck {
 };
 Result<std::vector<ManifestCheck>> parse_checks(const io::Json& body);
 
+constexpr std::size_t k_most_upserted_rows = 2'000;
+
+struct RowRequest {
+  std::string name_space;
+  std::string key;
+  Blob blob;
+};
+struct RowUpsert {
+  std::vector<std::string> tags;  // at least one, without repetition
+  std::vector<RowRequest> rows;
+};
+Result<RowUpsert> parse_row_upsert(const io::Json& body);
+
 // {"entries": ["tag", …]}
 Result<std::vector<std::string>> parse_tag_names(const io::Json& body);
 

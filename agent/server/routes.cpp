@@ -34,6 +34,9 @@ constexpr std::array k_routes = {
     Route{"PUT", W "/caches/tags/:name/publish", Level::save, publish_tag},
     Route{"GET", W "/caches/tags/:name/pointer", Level::restore, tag_pointer},
     Route{"GET", W "/caches/inspect/:name", Level::restore, inspect},
+    Route{"GET", W "/cache-kv-entries", Level::restore, list_rows},
+    Route{"POST", W "/cache-kv-entries", Level::save, upsert_rows},
+    Route{"POST", W "/cache-kv-entries/download-urls", Level::restore, blob_urls},
     Route{"GET", W "/tags", Level::restore, list_tags},
 };
 #undef W

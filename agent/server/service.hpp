@@ -56,6 +56,7 @@ private:
   metrics::Registry& registry_;
   Blobs blobs_;
   Tags tags_;
+  Rows rows_;
   Tokens tokens_;
   SignedUrls urls_;
   Context context_;

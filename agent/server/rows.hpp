@@ -1,0 +1,77 @@
+// The key rows of tags: what a key of a build tool stands for. A tag's rows are a list of immutable segments
+// in one record that is swapped, so an upsert is seen whole or not at all, and by everybody from its answer
+// on. Segments are brought together as they grow in number. Thread-safe; calls block on the storage. Keeps
+// what it has read in memory, up to a limit; never what a tag's record says. Errors: those of the storage,
+// and corrupt, unsupported.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/backends/object_storage.hpp"
+#include "agent/core/clock.hpp"
+#include "agent/core/guarded.hpp"
+#include "agent/core/result.hpp"
+#include "agent/server/names.hpp"
+#include "agent/server/row_segment.hpp"
+
+namespace agent::server {
+
+class Rows final {
+public:
+  Rows(backends::ObjectStorage& storage, const Clock& clock) : storage_(storage), clock_(clock) {}
+
+  // A tag as it was at one moment.
+  struct View {
+    std::vector<std::shared_ptr<const RowSegment>> segments;
+    std::string version;  // empty: the tag has no rows
+  };
+  Result<View> view(const Workspace& workspace, std::string_view tag);
+
+  // Adds the rows, replacing those with their keys. Their times are filled in. Errors: conflict (others are
+  // faster all the time).
+  Result<void> upsert(const Workspace& workspace, std::string_view tag, std::vector<Row> rows);
+
+  // False where there were none.
+  Result<bool> remove(const Workspace& workspace, std::string_view tag);
+
+private:
+  struct Listed {
+    std::string id;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    Digest digest;
+    bool operator==(const Listed&) const = default;
+  };
+  struct Head {
+    std::vector<Listed> segments;
+    std::string version;                 // of the record itself; empty: none
+    std::optional<std::string> storage;  // its version in the storage
+  };
+
+  Result<Head> read(const Workspace& workspace, std::string_view tag);
+  Result<bool> swap(const Workspace& workspace, std::string_view tag, const Head& head,
+                    const std::vector<Listed>& segments);
+  Result<Listed> write(const Workspace& workspace, const std::string& text, std::uint64_t rows);
+  Result<std::shared_ptr<const RowSegment>> load(const Workspace& workspace, const Listed& listed);
+  Result<void> merge(const Workspace& workspace, std::string_view tag);
+
+  // What was read, dropped altogether when it is too much.
+  struct Cache {
+    std::map<std::string, std::shared_ptr<const RowSegment>, std::less<>> segments;
+    std::size_t bytes = 0;
+  };
+
+  backends::ObjectStorage& storage_;
+  const Clock& clock_;
+  Guarded<Cache> cache_;
+};
+
+// The record of a tag's segments, for its fuzz target: whether it can be read.
+bool is_rows_record(std::string_view text);
+
+}  // namespace agent::server
