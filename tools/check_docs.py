@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Holds the documentation against what it describes.
 
-check_docs.py [inputs] [metrics] [decisions] [links]     all of them without arguments
+check_docs.py [inputs] [metrics] [rules] [decisions] [links]     all of them without arguments
 
 inputs     README.md's tables of inputs and outputs, and every `with:` of the examples, match action.yml
 metrics    docs/metrics.md lists the metrics that agent/ declares, with kind and labels
+rules      docs/doctor.md has a section, with an example, for each rule of agent/doctor, and no other
 decisions  docs/architecture.md links every page of docs/decisions
 links      relative links between the pages lead somewhere
 
@@ -164,6 +165,19 @@ def check_metrics():
     return problems if metrics else ["no metrics were found in agent/"]
 
 
+def check_rules():
+    rules = [name for path in sorted((ROOT / "agent/doctor").glob("rules_*.cpp"))
+             for name in re.findall(r"\{\"([a-z0-9-]+)\",\s+\w+\}", path.read_text())]
+    page = (ROOT / "docs/doctor.md").read_text()
+    sections = re.findall(r"^### `([a-z0-9-]+)`\n(.*?)(?=^##|\Z)", page, re.M | re.S)
+    documented = [name for name, _ in sections]
+    problems = [f"docs/doctor.md has no section for the rule `{name}`" for name in rules if name not in documented]
+    problems += [f"docs/doctor.md describes `{name}`, which is no rule" for name in documented if name not in rules]
+    problems += [f"docs/doctor.md: `{name}` has no example" for name, text in sections if "```" not in text]
+    problems += [f"the rule `{name}` is there twice" for name in sorted(set(rules)) if rules.count(name) > 1]
+    return problems if rules else ["no rules were found in agent/doctor/"]
+
+
 def check_decisions():
     page = (ROOT / "docs/architecture.md").read_text()
     return [f"docs/architecture.md does not link decisions/{path.name}"
@@ -181,7 +195,8 @@ def check_links():
     return problems
 
 
-CHECKS = {"inputs": check_inputs, "metrics": check_metrics, "decisions": check_decisions, "links": check_links}
+CHECKS = {"inputs": check_inputs, "metrics": check_metrics, "rules": check_rules, "decisions": check_decisions,
+          "links": check_links}
 
 
 def main():

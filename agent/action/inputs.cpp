@@ -1,6 +1,8 @@
 #include "agent/action/inputs.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
@@ -39,6 +41,22 @@ Result<std::uint64_t> read_size(const io::Environment& environment, std::string_
     return otherwise;
   }
   return parse_size(text, fmt::format("input {}", name));
+}
+
+// "80", "99.5", "80 %".
+Result<double> read_percent(const io::Environment& environment, std::string_view name, double otherwise) {
+  const auto text = input_text(environment, name);
+  if (text.empty()) {
+    return otherwise;
+  }
+  double percent = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, percent);
+  const auto unit = trimmed(std::string_view(rest, end));
+  if (error != std::errc{} || (!unit.empty() && unit != "%") || !(percent >= 0 && percent <= 100)) {
+    return fail(Errc::invalid, "input {}: '{}' is not a percentage from 0 to 100", name, text);
+  }
+  return percent;
 }
 
 bool has_control_character(std::string_view text) {
@@ -154,6 +172,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   AGENT_TRY(inputs.preload_bytes, read_preload(environment));
   AGENT_TRY(inputs.max_size_bytes, read_size(environment, "max-size", inputs.max_size_bytes));
   AGENT_TRY(inputs.min_free_bytes, read_size(environment, "min-free-space", inputs.min_free_bytes));
+  AGENT_TRY(inputs.min_hit_rate, read_percent(environment, "min-hit-rate", inputs.min_hit_rate));
   AGENT_TRY(inputs.summary, read_bool(environment, "summary", true));
   if (inputs.max_size_bytes == 0) {
     return fail(Errc::invalid, "input max-size: must be more than nothing");

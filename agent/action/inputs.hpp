@@ -42,6 +42,7 @@ struct Inputs {
   std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
   std::uint64_t min_free_bytes = std::uint64_t{1} << 30U;
+  double min_hit_rate = 80;  // percent; below it the summary says why; 0: never
   bool summary = true;
 };
 

@@ -8,10 +8,13 @@
 #include "agent/action/stage.hpp"
 #include "agent/action/without_docker.hpp"
 #include "agent/app/compilations.hpp"
+#include "agent/doctor/admission.hpp"
+#include "agent/doctor/diagnosis.hpp"
 #include "agent/report/markdown.hpp"
 #include "agent/report/notices.hpp"
 #include "agent/sccache/install.hpp"
 #include "agent/sccache/server.hpp"
+#include "agent/sccache/server_log.hpp"
 
 namespace agent::action {
 
@@ -100,6 +103,21 @@ void end_container(const Stage& stage, const AgentRecord& agent) {
   }
 }
 
+// Why hits are low, as far as this container can see: figures, sccache's log, the job's environment and the
+// files of the workspace.
+void add_verdicts(const Stage& stage, const JobFolder& job, const Inputs& inputs, report::Figures& figures) {
+  const auto& workspace = stage.runner.workspace;
+  if (!doctor::is_called_for(figures, inputs.min_hit_rate, workspace)) {
+    return;
+  }
+  auto chart = doctor::chart_of_figures(figures, workspace, stage.environment);
+  chart.min_hit_rate = inputs.min_hit_rate;
+  if (const auto log = io::read_tail(job.sccache().here / sccache::k_log, sccache::k_most_log_bytes)) {
+    chart.log = sccache::parse_server_log(*log);
+  }
+  figures.verdicts = doctor::examine(chart).verdicts;
+}
+
 void say(const Stage& stage, const JobFolder& job, const Outcome& outcome, bool with_summary) {
   const auto json = io::write_file(job.summary().here, report::to_json(outcome.figures).dump(2) + "\n");
   if (!json) {
@@ -177,9 +195,9 @@ int finish_job(const Stage& stage, const Inputs& inputs, const SharedFolder& sha
   const JobFolder job{shared / "hearth"};
   const bool had_agent = state->agent.has_value();
   const bool had_container = had_agent && !state->agent->without_docker;
-  const auto outcome = had_container ? drain(stage, job, *state->agent)
-                       : had_agent   ? save(stage, shared, job, *state->agent)
-                                     : without_agent(*state);
+  auto outcome = had_container ? drain(stage, job, *state->agent)
+                 : had_agent   ? save(stage, shared, job, *state->agent)
+                               : without_agent(*state);
   if (had_container) {
     end_container(stage, *state->agent);
   }
@@ -187,6 +205,9 @@ int finish_job(const Stage& stage, const Inputs& inputs, const SharedFolder& sha
     stage.log.group("The agent's log");
     stage.log.quote(io::read_file(job.log().here, std::uint64_t{1} << 20U).value_or("(none)"));
     stage.log.end_group();
+  }
+  if (had_agent) {
+    add_verdicts(stage, job, inputs, outcome.figures);
   }
   say(stage, job, outcome, inputs.summary);
   tidy(stage, shared, job);

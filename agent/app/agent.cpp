@@ -16,6 +16,7 @@
 #include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
 #include "agent/cache/cache.hpp"
+#include "agent/cache/request_log.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
@@ -68,12 +69,15 @@ struct Agent::State {
   report::Figures flush(milliseconds deadline);
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
+  void keep_record(const report::Figures& figures) const;
   void end(std::string reason);
   void note(std::string text);
 
   Config config;
   SystemClock clock;
+  const std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
   metrics::Registry registry;
+  cache::RequestLog requests;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<backends::ObjectStorage> storage;
   std::unique_ptr<publish::TagView> tag;
@@ -157,7 +161,8 @@ Result<void> Agent::State::open() {
                            .storage = storage.get(),
                            .tag = tag.get(),
                            .publisher = publisher.get(),
-                           .registry = &registry});
+                           .registry = &registry,
+                           .requests = &requests});
   status = std::make_unique<Status>(StatusSources{
       .config = &config, .registry = &registry, .publisher = publisher.get(), .tag = tag.get()});
   hydration = std::make_unique<Hydration>(HydrationServices{.config = config,
@@ -182,6 +187,7 @@ void Agent::State::warm_up() {
       note(fmt::format("the tag could not be read: {}; every lookup of it is a miss until a refresh succeeds",
                        refreshed.error().message));
     } else {
+      status->observe([&](Observed& observed) { observed.tag_objects = tag->figures().objects; });
       tag->preload(config.preload_bytes, begin + config.preload_deadline);
     }
     if (const auto adopted = cache->adopt_unpublished(); adopted > 0) {
@@ -282,7 +288,33 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   }
   auto figures = status->figures();
   housekeeping->record();
+  keep_record(figures);
   return figures;
+}
+
+// For `hearth doctor`: what became of this run, and with what it was made.
+void Agent::State::keep_record(const report::Figures& figures) const {
+  if (config.runs.empty()) {
+    return;
+  }
+  const auto since_1970 = [](std::chrono::system_clock::time_point time) {
+    return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+  };
+  RunRecord record{.id = run_id(started),
+                   .started_ms = since_1970(started),
+                   .ended_ms = since_1970(std::chrono::system_clock::now()),
+                   .figures = figures,
+                   .requests = requests.requests()};
+  status->observed([&](const Observed& observed) {
+    record.statistics = observed.statistics;
+    record.log = observed.log;
+  });
+  if (config.surroundings) {
+    record.surroundings = config.surroundings(record.statistics);
+  }
+  if (const auto kept = keep_run(config.runs, record); !kept) {
+    log::warn("agent: no record of this run is kept error={}", kept.error().message);
+  }
 }
 
 void Agent::State::end(std::string reason) {

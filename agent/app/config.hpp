@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/app/run_record.hpp"
 #include "agent/app/sccache_mode.hpp"
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/secret.hpp"
@@ -46,6 +48,11 @@ struct Config {
 
   // Where the figures are written every few seconds and at the end, for a post step that finds no agent.
   io::fs::path record;
+
+  // Where a record of the run is kept when it has ended (agent/app/run_record.hpp); empty: none. Beyond what
+  // the agent knows it holds what `surroundings` says, asked once, at the end.
+  io::fs::path runs;
+  std::function<Surroundings(const std::optional<sccache::Statistics>& statistics)> surroundings;
 
   // The job's sccache, watched and stopped at drain; empty: none.
   io::fs::path sccache_real;

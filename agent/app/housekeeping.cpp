@@ -134,6 +134,7 @@ void Housekeeping::end_sccache(milliseconds deadline) {
   if (auto stopped = sccache_->stop(deadline); !stopped) {
     log::warn("agent: {}", stopped.error().message);
   }
+  services_.status.observe([&](Observed& observed) { observed.log = sccache_->log_lines(); });
 }
 
 void Housekeeping::record() const {

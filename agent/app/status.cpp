@@ -101,6 +101,7 @@ report::Figures Status::figures() const {
       add_filling(figures, observed.filled_bytes);
     }
     figures.preload_seconds = observed.preload_seconds;
+    figures.tag_objects_before = observed.tag_objects;
     figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());
   });
   return figures;

@@ -30,7 +30,9 @@ struct Observed {
   std::optional<sccache::Statistics> statistics;
   sccache::LauncherEvents events;
   std::optional<double> preload_seconds;
+  std::optional<std::uint64_t> tag_objects;  // when the tag was first read
   std::vector<std::string> notes;
+  std::vector<sccache::LogLine> log;  // of sccache's server, at the end
 };
 
 struct StatusSources {
@@ -54,6 +56,11 @@ public:
   }
 
   report::Figures figures() const;
+
+  template <typename F>
+  decltype(auto) observed(F&& look) const {
+    return observed_.with(std::forward<F>(look));
+  }
 
 private:
   StatusSources sources_;

@@ -66,6 +66,8 @@ struct Cache::State {
 
   std::string local_key(std::string_view key) const { return prefix + std::string(key); }
 
+  void note(std::string_view key, Outcome outcome) const;
+  std::optional<Hit> missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const;
   std::optional<Hit> find(std::string_view key);
   std::optional<store::Stored> find_local(std::string_view key);
   std::optional<Hit> find_in_tag(std::string_view key);
@@ -83,6 +85,20 @@ struct Cache::State {
   Singleflight flights;
 };
 
+void Cache::State::note(std::string_view key, Outcome outcome) const {
+  if (services.requests != nullptr) {
+    services.requests->note(key, outcome);
+  }
+}
+
+// Counts and notes a miss; what it returns is one.
+std::optional<Hit> Cache::State::missed(metrics::Counter& counter, std::string_view key,
+                                        Outcome outcome) const {
+  counter.add();
+  note(key, outcome);
+  return std::nullopt;
+}
+
 std::optional<store::Stored> Cache::State::find_local(std::string_view key) {
   auto found = services.store->find(local_key(key));
   if (!found) {
@@ -94,8 +110,7 @@ std::optional<store::Stored> Cache::State::find_local(std::string_view key) {
 
 std::optional<Hit> Cache::State::find(std::string_view key) {
   if (!reads(options.mode)) {
-    figures.missed_mode.add();
-    return std::nullopt;
+    return missed(figures.missed_mode, key, Outcome::off);
   }
   if (auto stored = find_local(key)) {
     return Hit{.slice = std::move(stored->slice)};
@@ -105,13 +120,11 @@ std::optional<Hit> Cache::State::find(std::string_view key) {
 
 std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
   if (services.tag == nullptr) {
-    figures.missed_absent.add();
-    return std::nullopt;
+    return missed(figures.missed_absent, key, Outcome::absent);
   }
   const auto entry = services.tag->find(key);
   if (!entry) {
-    figures.missed_absent.add();
-    return std::nullopt;
+    return missed(figures.missed_absent, key, Outcome::absent);
   }
   if (const auto* slice = std::get_if<io::FileSlice>(&entry->where)) {
     return Hit{.slice = *slice};
@@ -136,8 +149,7 @@ std::optional<Hit> Cache::State::fetch(std::string_view key, const publish::TagE
     }
     const auto other = services.tag->find(key);
     if (!other) {
-      figures.missed_gone.add();
-      return std::nullopt;
+      return missed(figures.missed_gone, key, Outcome::pack_gone);
     }
     hit = fetch_once(key, *other);
   }
@@ -172,7 +184,13 @@ Result<std::optional<Hit>> Cache::State::fetch_once(std::string_view key, const 
 void Cache::State::count_failed_fetch(std::string_view key, const Error& error) {
   const bool corrupt = error.code == Errc::corrupt;
   const bool gone = error.code == Errc::not_found;
-  (corrupt ? figures.missed_corrupt : gone ? figures.missed_gone : figures.missed_backend).add();
+  missed(corrupt ? figures.missed_corrupt
+         : gone  ? figures.missed_gone
+                 : figures.missed_backend,
+         key,
+         corrupt ? Outcome::corrupt
+         : gone  ? Outcome::pack_gone
+                 : Outcome::backend_error);
   if (corrupt) {
     services.tag->distrust(key);
   }
@@ -200,8 +218,7 @@ std::optional<Hit> Cache::State::keep(std::string_view key, std::string_view byt
   log::warn("cache: fetched object could not be kept key={} error={}", key, stored.error().message);
   auto slice = io::slice_in_memory(bytes);
   if (!slice) {
-    figures.missed_local.add();
-    return std::nullopt;
+    return missed(figures.missed_local, key, Outcome::local_disk);
   }
   return Hit{.slice = *std::move(slice)};
 }
@@ -223,6 +240,7 @@ std::optional<Hit> Cache::find(std::string_view key) {
   if (hit) {
     state_->figures.hits.add();
     state_->figures.bytes_read.add(hit->slice.size);
+    state_->note(key, Outcome::hit);
   }
   return hit;
 }
@@ -331,6 +349,7 @@ Result<void> Write::commit() && {
   AGENT_TRY(auto stored, (*std::move(state.incoming)).commit(state.cache->local_key(state.key)));
   state.cache->figures.stores.add();
   state.cache->figures.bytes_written.add(state.size);
+  state.cache->note(state.key, Outcome::stored);
   state.cache->services.publisher->add(std::move(state.key), std::move(stored));
   return {};
 }

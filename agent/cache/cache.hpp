@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/cache/request_log.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file_slice.hpp"
@@ -33,6 +34,7 @@ struct CacheServices {
   publish::TagView* tag = nullptr;             // null: no backend
   publish::Publisher* publisher = nullptr;
   metrics::Registry* registry = nullptr;
+  RequestLog* requests = nullptr;  // null: what is asked for is counted, not written down
 };
 
 struct CacheOptions {

@@ -18,7 +18,10 @@
 #include "agent/cli/default_tag.hpp"
 #include "agent/cli/private_folder.hpp"
 #include "agent/cli/signals.hpp"
+#include "agent/cli/surroundings.hpp"
 #include "agent/core/digest.hpp"
+#include "agent/doctor/admission.hpp"
+#include "agent/doctor/diagnosis.hpp"
 #include "agent/report/text.hpp"
 #include "agent/sccache/install.hpp"
 
@@ -32,6 +35,7 @@ constexpr std::string_view k_sccache_folder = "sccache";  // in the store's fold
 struct Options {
   AgentOptions common;
   std::string summary_json;
+  double min_hit_rate = 80;
   bool quiet = false;
   std::vector<std::string> command;
 };
@@ -67,6 +71,8 @@ Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
 struct Session {
   PrivateFolder folder;
   PrivateFolder sccache_folder;  // of disk mode
+  io::fs::path runs;             // where runs are on record
+  std::shared_ptr<app::Surroundings> surroundings = std::make_shared<app::Surroundings>();
   std::unique_ptr<app::Agent> agent;
   sccache::Installation installation;
   std::chrono::milliseconds drain_deadline{};
@@ -86,6 +92,12 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   config.token = random_token();
   config.sccache_leftover = app::Config::Leftover::removed;
   config.checkout = io::fs::current_path().string();
+  session.runs = config.runs = config.store / app::k_runs_folder;
+  config.surroundings = [known = session.surroundings](const auto& statistics) {
+    auto surroundings = *known;
+    add_programs(surroundings, statistics);
+    return surroundings;
+  };
   AGENT_TRY(session.agent, start_agent(config));
   const auto disk = session.agent->disk_cache();
   if (disk) {
@@ -135,6 +147,17 @@ int run_child(const std::vector<std::string>& arguments, const io::Environment& 
   return child->wait();
 }
 
+// Asked where hits are low only: it reads the project's files.
+void add_verdicts(report::Figures& figures, const Session& session, double min_hit_rate) {
+  if (!doctor::is_called_for(figures, min_hit_rate, io::fs::current_path())) {
+    return;
+  }
+  if (auto chart = doctor::chart_of_run(session.runs)) {
+    chart->min_hit_rate = min_hit_rate;
+    figures.verdicts = doctor::examine(*chart).verdicts;
+  }
+}
+
 void print_summary(const Options& options, const report::Figures& figures) {
   if (!options.quiet) {
     fmt::print(stderr, "{}", report::text(figures));
@@ -158,8 +181,11 @@ int run_command(Options& options) {
     warn("no cache", session.error());
     return run_child(options.command, environment, signals.token());
   }
-  const int code = run_child(options.command, command_environment(environment, *session), signals.token());
-  const auto figures = session->agent->drain(session->drain_deadline);
+  const auto inner = command_environment(environment, *session);
+  *session->surroundings = surroundings_of(options.command, environment, inner);
+  const int code = run_child(options.command, inner, signals.token());
+  auto figures = session->agent->drain(session->drain_deadline);
+  add_verdicts(figures, *session, options.min_hit_rate);
   print_summary(options, figures);
   return code;
 }
@@ -171,6 +197,11 @@ Command add_run(CLI::App& program) {
   const auto options = std::make_shared<Options>();
   add_agent_options(*command, options->common);
   command->add_option("--summary-json", options->summary_json, "file for the figures as JSON");
+  command
+      ->add_option("--min-hit-rate", options->min_hit_rate,
+                   "percent; below it the summary says why, as `hearth doctor` does; 0: never")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
   command->add_flag("--quiet", options->quiet, "no summary on standard error");
   command->add_option("command", options->command, "the command and its arguments, after --")->required();
   command->positionals_at_end();

@@ -6,9 +6,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <random>
+#include <span>
 #include <system_error>
 #include <thread>
 
@@ -71,6 +73,19 @@ Result<Fd> unnamed_file(const fs::path& folder) {
   AGENT_TRY(auto named, open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600));
   ::unlink(name.c_str());
   return named;
+}
+
+Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes) {
+  AGENT_TRY(const auto file, open_file(path, O_RDONLY));
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) {
+    return fail_errno("stat", path.string(), errno);
+  }
+  const auto size = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0));
+  std::string content(std::min(size, limit_bytes), '\0');
+  const auto bytes = std::as_writable_bytes(std::span(content));
+  AGENT_CHECK(read_exact_at(file.get(), bytes, size - content.size(), path.string()));
+  return content;
 }
 
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes) {

@@ -25,6 +25,9 @@ Result<Fd> unnamed_file(const fs::path& folder);
 // The whole file, which may not be larger than `limit_bytes`.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes);
 
+// The end of a file: all of it, or its last `limit_bytes`.
+Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes);
+
 enum class Durability : std::uint8_t { cached, synced };  // synced: fdatasync, then the folder
 
 struct WriteOptions {

@@ -165,6 +165,7 @@ void read_agent_members(Reader& reader, Figures& figures) {
   reader.read("preload_seconds", figures.preload_seconds);
   reader.read("tag_objects", figures.tag_objects);
   reader.read("tag_bytes", figures.tag_bytes);
+  reader.read("tag_objects_before", figures.tag_objects_before);
   reader.read("notes", figures.notes);
 
   std::optional<std::uint64_t> refused;
@@ -242,6 +243,16 @@ io::Json to_json(const Figures& figures) {
   if (!figures.phase.empty()) {
     json.emplace("phase", figures.phase);
   }
+  if (figures.tag_objects_before) {
+    json.emplace("tag_objects_before", figures.tag_objects_before);
+  }
+  if (!figures.verdicts.empty()) {
+    io::JsonArray verdicts;
+    for (const auto& verdict : figures.verdicts) {
+      verdicts.push_back(to_json(verdict));
+    }
+    json.emplace("verdicts", std::move(verdicts));
+  }
   return json;
 }
 
@@ -273,6 +284,11 @@ Result<Figures> from_json(const io::Json& json) {
   latencies.read("p50", figures.latency.p50);
   latencies.read("p95", figures.latency.p95);
   latencies.read("p99", figures.latency.p99);
+  if (const auto* verdicts = json["verdicts"].array()) {
+    for (const auto& verdict : *verdicts) {
+      AGENT_TRY(figures.verdicts.emplace_back(), verdict_from(verdict));
+    }
+  }
   AGENT_CHECK(reader.finish());
   AGENT_CHECK(latencies.finish());
   return figures;

@@ -10,6 +10,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/io/json.hpp"
+#include "agent/report/verdict.hpp"
 
 namespace agent::report {
 
@@ -52,6 +53,9 @@ struct Figures {
   std::optional<std::uint64_t> compacted_packs;   // small packs that were brought together
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects, tag_bytes;
+  std::optional<std::uint64_t> tag_objects_before;  // when the run began
+
+  std::vector<Verdict> verdicts;  // why hits are low, where somebody asked; the first is the one to read
 
   std::vector<std::string> notes;  // things that went wrong or that people should know, in plain words
 };

@@ -17,6 +17,7 @@ namespace agent::report {
 namespace {
 
 // With these no summary comes near its limit, which `append_section` holds all the same.
+constexpr std::size_t k_verdicts_shown = 2;
 constexpr std::size_t k_languages_shown = 10;
 constexpr std::size_t k_reasons_shown = 15;
 constexpr std::size_t k_name_limit = 60;
@@ -225,6 +226,10 @@ std::string markdown(const Figures& figures, Ending ending) {
       fmt::format("### Hearth\n\n**{}**{}\n", markdown_text(headline(figures, ending), k_remark_limit),
                   saved ? fmt::format(" {}.", "A" + saved->substr(1)) : "");
   append_section(summary, remark_list(figures, ending));
+  if (!figures.verdicts.empty()) {
+    append_section(summary,
+                   "#### Why hits are low\n\n" + verdict_markdown(figures.verdicts, k_verdicts_shown));
+  }
   append_section(summary, language_table(figures));
   append_section(summary,
                  two_columns(figures.hits || !figures.lookups_hit ? "All compilations" : "All lookups", "",

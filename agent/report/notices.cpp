@@ -44,6 +44,14 @@ std::string figures_line(const Figures& figures, Ending ending) {
 
 std::vector<std::string> notices(const Figures& figures, Ending ending) {
   std::vector<std::string> lines = {annotation(Severity::notice, k_title, figures_line(figures, ending))};
+  if (!figures.verdicts.empty()) {
+    const auto& first = figures.verdicts.front();
+    lines.push_back(
+        annotation(Severity::notice, k_title,
+                   plain(fmt::format("Why hits are low: {} ({}). The summary has proof and remedy.",
+                                     first.title, name_of(first.certainty)),
+                         k_message_limit)));
+  }
   for (const auto& remark : remarks(figures, ending)) {
     if (remark.weight == Remark::Weight::warning && lines.size() <= k_warnings_shown) {
       lines.push_back(annotation(Severity::warning, k_title, plain(remark.text, k_message_limit)));

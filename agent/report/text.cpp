@@ -15,6 +15,7 @@ namespace agent::report {
 namespace {
 
 constexpr std::size_t k_shown = 10;
+constexpr std::size_t k_verdicts_shown = 2;
 constexpr std::size_t k_name_limit = 60;
 constexpr std::size_t k_value_limit = 220;
 constexpr std::size_t k_remark_limit = 600;
@@ -110,6 +111,9 @@ std::string text(const Figures& figures, Ending ending) {
   for (const auto& remark : remarks(figures, ending)) {
     add(out,
         remark.weight == Remark::Weight::warning ? "warning:" : "note:", plain(remark.text, k_remark_limit));
+  }
+  if (!figures.verdicts.empty()) {
+    out += "  why hits are low:\n" + verdict_text(figures.verdicts, k_verdicts_shown);
   }
   // The runner's older commands, `##[…]`, count wherever they stand in a line.
   for (auto at = out.find("##["); at != std::string::npos; at = out.find("##[", at)) {

@@ -15,6 +15,7 @@
 #include "agent/core/log.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/process.hpp"
+#include "agent/sccache/install.hpp"
 
 namespace agent::sccache {
 
@@ -142,6 +143,11 @@ LauncherEvents Server::events() const {
     }
   }
   return events;
+}
+
+std::vector<LogLine> Server::log_lines() const {
+  const auto text = io::read_tail(paths_.state.parent_path() / k_log, k_most_log_bytes);
+  return text ? parse_server_log(*text) : std::vector<LogLine>{};
 }
 
 Result<void> Server::stop(std::chrono::milliseconds deadline) {

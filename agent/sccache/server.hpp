@@ -8,9 +8,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
+#include "agent/sccache/server_log.hpp"
 #include "agent/sccache/statistics.hpp"
 
 namespace agent::sccache {
@@ -42,6 +44,9 @@ public:
   std::optional<Statistics> statistics() const;
 
   LauncherEvents events() const;
+
+  // What the server's log, beside the launcher's events, says of trouble (agent/sccache/server_log.hpp).
+  std::vector<LogLine> log_lines() const;
 
   // Stops the server and returns when its process is gone, killing it at the deadline where it can be seen
   // from here. Succeeds where none runs.

@@ -1,5 +1,8 @@
 #include "agent/sccache/statistics.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "agent/io/json.hpp"
 
 namespace agent::sccache {
@@ -61,6 +64,8 @@ void Statistics::add(const Statistics& other) {
   writes += other.writes;
   write_errors += other.write_errors;
   timeouts += other.timeouts;
+  forced_recaches += other.forced_recaches;
+  storage_mode = other.storage_mode;
   compile_seconds += other.compile_seconds;
   read_hit_seconds += other.read_hit_seconds;
   for (const auto& [name, counts] : other.languages) {
@@ -90,6 +95,53 @@ std::optional<double> Statistics::saved_seconds_estimate() const {
   return mean * static_cast<double>(hits()) - read_hit_seconds;
 }
 
+namespace {
+
+io::Json counts_json(const Statistics& statistics, std::uint64_t LanguageCounts::* field) {
+  io::JsonObject counts;
+  for (const auto& [language, own] : statistics.languages) {
+    counts.emplace(language, own.*field);
+  }
+  return io::JsonObject{{"counts", std::move(counts)}};
+}
+
+io::Json duration_json(double seconds) {
+  constexpr double k_most = 1e15;  // what is absurd stays representable
+  seconds = std::clamp(seconds, 0.0, k_most);
+  const auto whole = static_cast<std::int64_t>(seconds);
+  const auto nanos = std::llround((seconds - static_cast<double>(whole)) * 1e9);
+  return io::JsonObject{{"secs", whole},
+                        {"nanos", static_cast<std::int64_t>(std::min(nanos, 999'999'999LL))}};
+}
+
+}  // namespace
+
+io::Json to_json(const Statistics& statistics) {
+  io::JsonObject reasons;
+  for (const auto& [reason, count] : statistics.not_cached) {
+    reasons.emplace(reason, count);
+  }
+  io::JsonObject stats{{"compile_requests", statistics.compile_requests},
+                       {"requests_executed", statistics.executed},
+                       {"requests_not_compile", statistics.not_compile},
+                       {"requests_not_cacheable", statistics.not_cacheable},
+                       {"compilations", statistics.compilations},
+                       {"cache_writes", statistics.writes},
+                       {"cache_write_errors", statistics.write_errors},
+                       {"cache_timeouts", statistics.timeouts},
+                       {"forced_recaches", statistics.forced_recaches},
+                       {"compiler_write_duration", duration_json(statistics.compile_seconds)},
+                       {"cache_read_hit_duration", duration_json(statistics.read_hit_seconds)},
+                       {"cache_hits", counts_json(statistics, &LanguageCounts::hits)},
+                       {"cache_misses", counts_json(statistics, &LanguageCounts::misses)},
+                       {"cache_errors", counts_json(statistics, &LanguageCounts::errors)},
+                       {"not_cached", std::move(reasons)}};
+  return io::JsonObject{{"stats", std::move(stats)},
+                        {"version", statistics.version},
+                        {"cache_location", statistics.cache_location},
+                        {"effective_cache_mode", statistics.storage_mode}};
+}
+
 Result<Statistics> parse_statistics(std::string_view json) {
   AGENT_TRY(const auto document, io::parse_json(json, "sccache's statistics", k_limits));
   const auto& stats = document["stats"];
@@ -107,6 +159,8 @@ Result<Statistics> parse_statistics(std::string_view json) {
   result.writes = count_of(stats, "cache_writes");
   result.write_errors = count_of(stats, "cache_write_errors");
   result.timeouts = count_of(stats, "cache_timeouts");
+  result.forced_recaches = count_of(stats, "forced_recaches");
+  result.storage_mode = document.text("effective_cache_mode");
   result.compile_seconds = seconds_of(stats, "compiler_write_duration");
   result.read_hit_seconds = seconds_of(stats, "cache_read_hit_duration");
   each_count(stats, "cache_hits",

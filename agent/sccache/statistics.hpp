@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/core/result.hpp"
+#include "agent/io/json.hpp"
 
 namespace agent::sccache {
 
@@ -29,6 +30,8 @@ struct Statistics {
   std::uint64_t writes = 0;
   std::uint64_t write_errors = 0;
   std::uint64_t timeouts = 0;
+  std::uint64_t forced_recaches = 0;  // SCCACHE_RECACHE
+  std::string storage_mode;           // "ReadOnly", "ReadWrite"; empty before 0.19
   std::map<std::string, LanguageCounts> languages;
   std::map<std::string, std::uint64_t> not_cached;  // reason -> count
   double compile_seconds = 0;                       // wall time of the compilers that ran
@@ -48,6 +51,9 @@ struct Statistics {
   // compare with. Biased (what was compiled is not what was hit): always shown as an estimate.
   std::optional<double> saved_seconds_estimate() const;
 };
+
+// In the form that parse_statistics reads; for a run's record.
+io::Json to_json(const Statistics& statistics);
 
 // Errors: invalid, naming what is missing. At most 1 MiB.
 Result<Statistics> parse_statistics(std::string_view json);

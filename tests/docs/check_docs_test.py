@@ -64,6 +64,25 @@ METRICS = """\
 | `hearth_b_seconds` | histogram | `reason`, `kind` | b |
 """
 
+RULES = """\
+constexpr std::array<Rule, 2> k_rules = {{{"a-rule", a_rule},
+                                          {"b", b}}};
+"""
+
+DOCTOR = """\
+# The doctor
+## A
+### `a-rule`
+Text.
+```text
+seen
+```
+### `b`
+```text
+seen
+```
+"""
+
 
 class Tree(unittest.TestCase):
     def setUp(self):
@@ -74,6 +93,9 @@ class Tree(unittest.TestCase):
         self.write("README.md", README)
         self.write("agent/x/x.cpp", CODE)
         self.write("docs/metrics.md", METRICS)
+
+        self.write("agent/doctor/rules_a.cpp", RULES)
+        self.write("docs/doctor.md", DOCTOR)
 
     def write(self, name, text):
         path = check_docs.ROOT / name
@@ -141,6 +163,18 @@ class Metrics(Tree):
     def test_finds_readers_of_what_nobody_counts(self):
         self.write("agent/y/y.cpp", 'registry.total("hearth_d_total");')
         self.assertIn("reads hearth_d_total", check_docs.check_metrics()[0])
+
+
+class Rules(Tree):
+    def test_are_all_documented_with_an_example(self):
+        self.assertEqual(check_docs.check_rules(), [])
+
+    def test_miss_a_section_an_example_or_a_rule(self):
+        self.write("docs/doctor.md", "### `b`\nNo example.\n### `c`\n```text\nx\n```\n")
+        problems = "\n".join(check_docs.check_rules())
+        self.assertIn("no section for the rule `a-rule`", problems)
+        self.assertIn("`b` has no example", problems)
+        self.assertIn("`c`, which is no rule", problems)
 
 
 class Pages(Tree):

@@ -1,0 +1,203 @@
+#include "agent/app/run_record.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "agent/core/text.hpp"
+
+namespace agent::app {
+
+namespace {
+
+constexpr int k_schema = 1;
+constexpr std::size_t k_digits = 16;
+constexpr std::string_view k_suffix = ".json";
+constexpr std::size_t k_most_topics = 7;
+
+std::string packed(const std::vector<std::uint64_t>& keys) {
+  std::string text;
+  text.reserve(keys.size() * k_digits);
+  for (const auto key : keys) {
+    text += fmt::format("{:016x}", key);
+  }
+  return text;
+}
+
+Result<std::vector<std::uint64_t>> unpacked(std::string_view text) {
+  if (text.size() % k_digits != 0) {
+    return fail(Errc::invalid, "record of a run: a list of keys is cut short");
+  }
+  std::vector<std::uint64_t> keys;
+  keys.reserve(text.size() / k_digits);
+  for (; !text.empty(); text.remove_prefix(k_digits)) {
+    std::uint64_t key = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + k_digits, key, 16);
+    if (error != std::errc{} || end != text.data() + k_digits) {
+      return fail(Errc::invalid, "record of a run: a key is not hexadecimal");
+    }
+    keys.push_back(key);
+  }
+  std::ranges::sort(keys);
+  return keys;
+}
+
+io::Json variables_json(const io::Environment& environment) {
+  io::JsonObject object;
+  for (const auto& [name, value] : environment) {
+    object.insert_or_assign(name, value);
+  }
+  return object;
+}
+
+template <typename Add>
+void each_text(const io::Json& object, Add add) {
+  if (const auto* members = object.object()) {
+    for (const auto& [name, value] : *members) {
+      if (const auto* text = value.string()) {
+        add(name, *text);
+      }
+    }
+  }
+}
+
+io::Json log_json(const std::vector<sccache::LogLine>& log) {
+  io::JsonArray lines;
+  for (const auto& line : log) {
+    lines.emplace_back(io::JsonObject{
+        {"topic", static_cast<int>(line.topic)}, {"status", line.status}, {"text", line.text}});
+  }
+  return lines;
+}
+
+std::vector<sccache::LogLine> log_from(const io::Json& json) {
+  std::vector<sccache::LogLine> log;
+  if (const auto* lines = json.array()) {
+    for (const auto& line : *lines) {
+      const auto topic = line["topic"].count().value_or(k_most_topics);
+      if (topic < k_most_topics) {
+        log.push_back({.topic = static_cast<sccache::LogTopic>(topic),
+                       .status = static_cast<int>(line["status"].count().value_or(0) % 1000),
+                       .text = line.text("text")});
+      }
+    }
+  }
+  return log;
+}
+
+Surroundings surroundings_from(const io::Json& json) {
+  Surroundings found{.folder = json.text("folder"), .command = json.text("command")};
+  each_text(json["environment"],
+            [&](const auto& name, const auto& value) { found.environment.emplace_back(name, value); });
+  each_text(json["removed"],
+            [&](const auto& name, const auto& value) { found.removed.emplace_back(name, value); });
+  each_text(json["programs"],
+            [&](const auto& name, const auto& value) { found.programs.emplace(name, value); });
+  return found;
+}
+
+// Names of records, oldest first.
+std::vector<io::fs::path> records_in(const io::fs::path& folder) {
+  std::vector<io::fs::path> paths;
+  std::error_code error;
+  for (const auto& entry : io::fs::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(k_suffix) && !name.starts_with('.')) {
+      paths.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+}  // namespace
+
+io::Json to_json(const RunRecord& record) {
+  io::JsonObject requests;
+  for (const auto& [outcome, keys] : record.requests.keys) {
+    requests.emplace(outcome, packed(keys));
+  }
+  io::JsonObject programs;
+  for (const auto& [name, identity] : record.surroundings.programs) {
+    programs.emplace(name, identity);
+  }
+  return io::JsonObject{
+      {"schema", k_schema},
+      {"id", record.id},
+      {"started_ms", record.started_ms},
+      {"ended_ms", record.ended_ms},
+      {"figures", report::to_json(record.figures)},
+      {"sccache", record.statistics ? sccache::to_json(*record.statistics) : io::Json()},
+      {"surroundings", io::JsonObject{{"folder", record.surroundings.folder},
+                                      {"command", record.surroundings.command},
+                                      {"environment", variables_json(record.surroundings.environment)},
+                                      {"removed", variables_json(record.surroundings.removed)},
+                                      {"programs", std::move(programs)}}},
+      {"requests", std::move(requests)},
+      {"requests_left_out", record.requests.left_out},
+      {"log", log_json(record.log)}};
+}
+
+Result<RunRecord> parse_run_record(std::string_view text) {
+  AGENT_TRY(const auto json,
+            io::parse_json(text, "record of a run", {.bytes = k_max_record_bytes, .depth = 16}));
+  if (json["schema"].integer() != k_schema) {
+    return fail(Errc::unsupported, "record of a run: schema is {}, this program reads {}",
+                json["schema"].dump(), k_schema);
+  }
+  RunRecord record;
+  record.id = json.text("id");
+  record.started_ms = json["started_ms"].integer().value_or(0);
+  record.ended_ms = json["ended_ms"].integer().value_or(0);
+  AGENT_TRY(record.figures, report::from_json(json["figures"]));
+  if (json["sccache"].is_object()) {
+    AGENT_TRY(record.statistics, sccache::parse_statistics(json["sccache"].dump()));
+  }
+  record.surroundings = surroundings_from(json["surroundings"]);
+  if (const auto* requests = json["requests"].object()) {
+    for (const auto& [outcome, keys] : *requests) {
+      const auto* packed_keys = keys.string();
+      AGENT_TRY(auto list, unpacked(packed_keys != nullptr ? *packed_keys : std::string_view{}));
+      record.requests.keys.emplace(outcome, std::move(list));
+    }
+  }
+  record.requests.left_out = json["requests_left_out"].count().value_or(0);
+  record.log = log_from(json["log"]);
+  return record;
+}
+
+Result<void> keep_run(const io::fs::path& folder, const RunRecord& record) {
+  AGENT_CHECK(io::make_folders(folder));
+  AGENT_CHECK(io::write_file(folder / (record.id + std::string(k_suffix)), to_json(record).dump() + "\n",
+                             {.mode = 0600}));
+  auto paths = records_in(folder);
+  for (std::size_t i = 0; i + k_runs_kept < paths.size(); ++i) {
+    std::error_code ignored;  // another run may have removed it
+    io::fs::remove(paths[i], ignored);
+  }
+  return {};
+}
+
+std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most) {
+  std::vector<RunRecord> runs;
+  auto paths = records_in(folder);
+  const auto skipped = paths.size() > most ? paths.size() - most : 0;
+  for (std::size_t i = skipped; i < paths.size(); ++i) {
+    const auto text = io::read_file(paths[i], k_max_record_bytes);
+    if (auto record = text ? parse_run_record(*text) : std::unexpected(text.error())) {
+      runs.push_back(*std::move(record));
+    }
+  }
+  return runs;
+}
+
+std::string run_id(std::chrono::system_clock::time_point started) {
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(started.time_since_epoch()).count();
+  return fmt::format("{:013}-{}", milliseconds, ::getpid());
+}
+
+}  // namespace agent::app

@@ -1,0 +1,64 @@
+// What is kept of a run for `hearth doctor`: figures, sccache's statistics, which keys were asked for, the
+// environment as far as it matters, lines of sccache's log. One JSON file a run in a folder of the store,
+// the last few runs kept, nothing secret in it. Written once, when the run has ended.
+// docs/formats.md, "Record of a run". Values; the functions block on the disk.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/cache/request_log.hpp"
+#include "agent/core/result.hpp"
+#include "agent/io/file.hpp"
+#include "agent/io/json.hpp"
+#include "agent/io/process.hpp"
+#include "agent/report/figures.hpp"
+#include "agent/sccache/server_log.hpp"
+#include "agent/sccache/statistics.hpp"
+
+namespace agent::app {
+
+inline constexpr std::size_t k_max_record_bytes = std::size_t{16} << 20U;
+inline constexpr std::size_t k_runs_kept = 20;
+constexpr std::string_view k_runs_folder = "runs";  // in the store's folder
+
+// What only the one who starts the command knows.
+struct Surroundings {
+  std::string folder;                           // where the command ran
+  std::string command;                          // its program's name, and a digest of all of it
+  io::Environment environment;                  // sccache::kept_variables of what the command got
+  io::Environment removed;                      // the same of what was taken from it before
+  std::map<std::string, std::string> programs;  // "rustc" -> what tells one from another
+};
+
+struct RunRecord {
+  std::string id;               // sorts by time
+  std::int64_t started_ms = 0;  // since 1970
+  std::int64_t ended_ms = 0;
+  report::Figures figures;
+  std::optional<sccache::Statistics> statistics;
+  Surroundings surroundings;
+  cache::Requests requests;
+  std::vector<sccache::LogLine> log;
+};
+
+io::Json to_json(const RunRecord& record);
+
+// Errors: invalid; unsupported (of a later version).
+Result<RunRecord> parse_run_record(std::string_view text);
+
+// Writes it into `folder` and removes what is beyond the last k_runs_kept. Errors: io, full, denied.
+Result<void> keep_run(const io::fs::path& folder, const RunRecord& record);
+
+// The newest last; what cannot be read is passed over.
+std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most);
+
+// An id for a run that started then; unique among those of one machine.
+std::string run_id(std::chrono::system_clock::time_point started);
+
+}  // namespace agent::app

@@ -1,0 +1,65 @@
+#include "agent/cache/request_log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "agent/io/checksum.hpp"
+#include "agent/io/fd.hpp"
+
+namespace agent::cache {
+
+namespace {
+
+constexpr std::size_t k_digits = 16;
+constexpr std::array<std::string_view, 8> k_names = {"hit",       "absent",     "backend error",   "corrupt",
+                                                     "pack gone", "local disk", "lookups are off", "stored"};
+
+std::uint64_t number_of(std::string_view digits) {
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  return number;
+}
+
+}  // namespace
+
+std::uint64_t short_key(std::string_view key) {
+  const auto last = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);
+  if (last.size() >= k_digits && last.find_first_not_of("0123456789abcdef") == std::string_view::npos) {
+    return number_of(last.substr(0, k_digits));
+  }
+  return number_of(std::string_view(io::sha256(io::bytes_of(key)).hex()).substr(0, k_digits));
+}
+
+std::string_view name_of(Outcome outcome) {
+  return k_names.at(static_cast<std::size_t>(outcome));
+}
+
+void RequestLog::note(std::string_view key, Outcome outcome) {
+  const Entry entry{.key = short_key(key), .outcome = outcome};
+  entries_.with([&](Entries& entries) {
+    if (entries.list.size() < k_most) {
+      entries.list.push_back(entry);
+    } else {
+      ++entries.left_out;
+    }
+  });
+}
+
+Requests RequestLog::requests() const {
+  Requests result;
+  entries_.with([&](const Entries& entries) {
+    result.left_out = entries.left_out;
+    for (const auto& entry : entries.list) {
+      result.keys[std::string(name_of(entry.outcome))].push_back(entry.key);
+    }
+  });
+  for (auto& [outcome, keys] : result.keys) {
+    std::ranges::sort(keys);
+    const auto repeated = std::ranges::unique(keys);
+    keys.erase(repeated.begin(), repeated.end());
+  }
+  return result;
+}
+
+}  // namespace agent::cache

@@ -1,0 +1,190 @@
+#include "agent/doctor/admission.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "agent/core/text.hpp"
+#include "agent/sccache/build_variables.hpp"
+
+namespace agent::doctor {
+
+namespace {
+
+constexpr std::uint64_t k_default_port = 4226;
+constexpr std::size_t k_max_statistics = std::size_t{1} << 20U;
+constexpr std::uint64_t k_max_table = std::uint64_t{4} << 20U;
+constexpr std::chrono::seconds k_client_deadline(5);
+
+// Whether somebody listens on a TCP port of this machine, told without connecting. Lines of /proc/net/tcp:
+// "sl local_address rem_address st …", addresses as HEX:PORT, state 0A is listening (proc(5)).
+bool tcp_listens(std::uint64_t port) {
+  const auto suffix = fmt::format(":{:04X}", port);
+  for (const auto* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    const auto text = io::read_file(table, k_max_table);
+    if (!text) {
+      continue;
+    }
+    for (const auto line : split(*text, '\n')) {
+      std::vector<std::string_view> words;
+      for (const auto word : split(line, ' ')) {
+        if (!word.empty()) {
+          words.push_back(word);
+        }
+      }
+      if (words.size() > 3 && words[1].ends_with(suffix) && words[3] == "0A") {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool socket_listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) {
+    return false;
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const io::Fd connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return connection.valid() &&
+         ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+LiveServer look_for_server(const io::Environment& environment) {
+  LiveServer server;
+  server.default_port = tcp_listens(k_default_port);
+  if (const auto socket = io::variable_in(environment, "SCCACHE_SERVER_UDS"); !socket.empty()) {
+    server.address = socket;
+    server.running = socket_listens(socket);
+    return server;
+  }
+  const auto given = io::variable_in(environment, "SCCACHE_SERVER_PORT");
+  const auto port = parse_number(given, "SCCACHE_SERVER_PORT").value_or(k_default_port);
+  server.address = fmt::format("127.0.0.1:{}", port);
+  server.running = tcp_listens(port);
+  return server;
+}
+
+// Without a server the client prints its own configuration and zeros, which tell nothing of a build.
+void ask_sccache(Chart& chart, const io::Environment& environment) {
+  auto program = std::string("sccache");
+  if (const auto named = io::variable_in(environment, "HEARTH_SCCACHE"); !named.empty()) {
+    program = named;
+  }
+  if (!io::find_program(program, environment)) {
+    return;
+  }
+  chart.server.asked = true;
+  const auto exit = io::run({.arguments = {program, "--show-stats", "--stats-format=json"},
+                             .environment = environment,
+                             .output = io::Command::Output::captured},
+                            k_client_deadline);
+  if (exit && exit->code == 0) {
+    if (auto statistics = sccache::parse_statistics(exit->output)) {
+      chart.statistics = *std::move(statistics);
+    }
+  }
+}
+
+void read_log(Chart& chart, const io::fs::path& path) {
+  if (const auto text = io::read_tail(path, sccache::k_most_log_bytes)) {
+    chart.log = sccache::parse_server_log(*text);
+  }
+}
+
+}  // namespace
+
+bool is_called_for(const report::Figures& figures, double min_hit_rate, const io::fs::path& folder) {
+  if (min_hit_rate <= 0) {
+    return false;
+  }
+  if (figures.hits.value_or(0) + figures.misses.value_or(0) > 0) {
+    return figures.hit_rate.value_or(0) < min_hit_rate;
+  }
+  constexpr std::array<std::string_view, 5> k_projects = {"Cargo.toml", "CMakeLists.txt", "Makefile",
+                                                          "GNUmakefile", "makefile"};
+  return std::ranges::any_of(k_projects, [&](std::string_view name) {
+    std::error_code error;
+    return io::fs::exists(folder / name, error);
+  });
+}
+
+const app::RunRecord* comparable_run(const std::vector<app::RunRecord>& runs) {
+  if (runs.size() < 2) {
+    return nullptr;
+  }
+  const auto& last = runs.back();
+  for (auto i = runs.size() - 1; i-- > 0;) {
+    const auto& run = runs[i];
+    const bool same_tag = run.figures.tag == last.figures.tag;
+    const bool same_folder =
+        !run.surroundings.folder.empty() && run.surroundings.folder == last.surroundings.folder;
+    const bool compiled = run.figures.hits.value_or(0) + run.figures.misses.value_or(0) > 0;
+    if ((same_tag || same_folder) && compiled) {
+      return &run;
+    }
+  }
+  return nullptr;
+}
+
+Result<Chart> chart_of_run(const io::fs::path& runs) {
+  auto records = app::read_runs(runs, app::k_runs_kept);
+  if (records.empty()) {
+    return fail(Errc::not_found, "no run is on record in {}", runs.string());
+  }
+  Chart chart;
+  chart.source = Source::run;
+  if (const auto* previous = comparable_run(records)) {
+    chart.previous = *previous;
+  }
+  auto& last = records.back();
+  chart.figures = std::move(last.figures);
+  chart.statistics = std::move(last.statistics);
+  chart.surroundings = std::move(last.surroundings);
+  chart.requests = std::move(last.requests);
+  chart.log = std::move(last.log);
+  if (!chart.surroundings.folder.empty()) {
+    chart.project = read_project(chart.surroundings.folder, chart.surroundings.environment);
+  }
+  return chart;
+}
+
+Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,
+                       const io::Environment& environment) {
+  Chart chart;
+  chart.source = Source::agent;
+  chart.figures = std::move(figures);
+  chart.surroundings.folder = folder.string();
+  chart.surroundings.environment = sccache::kept_variables(environment);
+  chart.project = read_project(folder, environment);
+  return chart;
+}
+
+Result<Chart> chart_of_machine(const LiveOptions& options) {
+  Chart chart;
+  chart.source = Source::live;
+  chart.surroundings.folder = options.folder.string();
+  chart.surroundings.environment = sccache::kept_variables(options.environment);
+  chart.server = look_for_server(options.environment);
+  if (options.statistics.empty()) {
+    ask_sccache(chart, options.environment);
+  } else {
+    AGENT_TRY(const auto text, io::read_file(options.statistics, k_max_statistics));
+    AGENT_TRY(chart.statistics, sccache::parse_statistics(text));
+  }
+  if (!options.log.empty()) {
+    AGENT_TRY(const auto text, io::read_tail(options.log, sccache::k_most_log_bytes));
+    chart.log = sccache::parse_server_log(text);
+  } else if (const auto log = io::variable_in(options.environment, "SCCACHE_ERROR_LOG"); !log.empty()) {
+    read_log(chart, log);
+  }
+  chart.project = read_project(options.folder, options.environment);
+  return chart;
+}
+
+}  // namespace agent::doctor

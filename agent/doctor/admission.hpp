@@ -1,0 +1,40 @@
+// Makes a chart: of the last run that a store has on record, of a running agent, or of this machine as it is.
+// Blocks on the disk, on the agent, or on sccache's client for a few seconds at most; changes nothing and
+// starts no server.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/core/result.hpp"
+#include "agent/doctor/chart.hpp"
+
+namespace agent::doctor {
+
+// Of the last record in `runs` (app::k_runs_folder of a store), with the one before it that it can be
+// compared to; the project's files are read where they are still there. Errors: not_found (no record).
+Result<Chart> chart_of_run(const io::fs::path& runs);
+
+// Of figures that an agent gave, and the files in `folder`.
+Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,
+                       const io::Environment& environment);
+
+// Whether a run's figures ask for an explanation: hits below the limit, or a project of which nothing reached
+// sccache. `min_hit_rate` is in percent; 0 never asks.
+bool is_called_for(const report::Figures& figures, double min_hit_rate, const io::fs::path& folder);
+
+struct LiveOptions {
+  io::fs::path folder;          // the project
+  io::Environment environment;  // as the build would get it
+  io::fs::path statistics;      // sccache's statistics as JSON; empty: sccache is asked
+  io::fs::path log;             // its server's log; empty: SCCACHE_ERROR_LOG names it
+};
+
+// Of this machine. Errors: invalid, not_found for files that were named and cannot be read.
+Result<Chart> chart_of_machine(const LiveOptions& options);
+
+// The newest record before runs.back() that it can be compared to: of the same tag, or in the same folder,
+// and with compilations. Null where there is none.
+const app::RunRecord* comparable_run(const std::vector<app::RunRecord>& runs);
+
+}  // namespace agent::doctor

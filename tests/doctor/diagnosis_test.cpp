@@ -1,0 +1,143 @@
+#include "agent/doctor/diagnosis.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "agent/doctor/bundle.hpp"
+
+namespace agent::doctor {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// A run of ours, four Rust lookups all missed, and one like it before.
+Chart two_cold_runs() {
+  Chart chart;
+  chart.source = Source::run;
+  chart.figures.tag = "t";
+  chart.figures.backend = "disk:///b";
+  chart.figures.mode = "read-write";
+  chart.figures.sccache_mode = "proxy";
+  chart.figures.tag_objects_before = 4;
+  chart.figures.lookups_hit = 0;
+  chart.figures.lookups_missed = 4;
+  chart.statistics.emplace();
+  chart.statistics->languages["Rust"] = {.hits = 0, .misses = 4, .errors = 0};
+  chart.statistics->writes = 4;
+  chart.requests.keys["absent"] = {1, 2, 3, 4};
+  chart.requests.keys["stored"] = {1, 2, 3, 4};
+  chart.surroundings.folder = "/src";
+  chart.surroundings.environment = {{"CARGO_HOME", "/h"}};
+  app::RunRecord before;
+  before.figures = chart.figures;
+  before.statistics = chart.statistics;
+  before.surroundings = chart.surroundings;
+  before.requests.keys["absent"] = {11, 12, 13, 14};
+  before.requests.keys["stored"] = {11, 12, 13, 14};
+  chart.previous = before;
+  return chart;
+}
+
+std::string first_rule(const Chart& chart) {
+  const auto diagnosis = examine(chart);
+  return diagnosis.verdicts.empty() ? "" : diagnosis.verdicts.front().rule;
+}
+
+TEST(Diagnosis, OfAnEmptyChartIsHealthy) {
+  EXPECT_THAT(examine(Chart{}).verdicts, IsEmpty());
+}
+
+TEST(Diagnosis, NamesAreThereOnce) {
+  const auto names = rule_names();
+
+  EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
+  EXPECT_GE(names.size(), 40U);
+}
+
+TEST(Diagnosis, OtherKeysThanLastTimeAreDrift) {
+  EXPECT_EQ(first_rule(two_cold_runs()), "key-drift");
+}
+
+TEST(Diagnosis, TheSameKeysMissedAgainAreALoss) {
+  auto chart = two_cold_runs();
+  chart.previous->requests = chart.requests;
+
+  EXPECT_EQ(first_rule(chart), "storage-lost");
+}
+
+TEST(Diagnosis, AVariableOfTheKeyShowsBothValues) {
+  auto chart = two_cold_runs();
+  chart.surroundings.environment = {{"CARGO_HOME", "/other"}};
+
+  const auto verdicts = examine(chart).verdicts;
+
+  ASSERT_FALSE(verdicts.empty());
+  EXPECT_EQ(verdicts.front().rule, "cargo-home-per-run");
+  EXPECT_THAT(verdicts.front().evidence.front(), HasSubstr("last run /h, this run /other"));
+}
+
+TEST(Diagnosis, WarmRunsAreLeftAlone) {
+  auto chart = two_cold_runs();
+  chart.statistics->languages["Rust"] = {.hits = 9, .misses = 1, .errors = 0};
+  chart.surroundings.environment = {{"CARGO_HOME", "/other"}};
+
+  EXPECT_EQ(first_rule(chart), "");
+}
+
+TEST(Diagnosis, CargosQuestionsAreNotInTheCeiling) {
+  auto chart = two_cold_runs();
+  chart.statistics->not_cached = {{"-", 30}, {"missing input", 2}, {"crate-type", 4}};
+
+  const auto ceiling = ceiling_of(chart);
+
+  EXPECT_EQ(ceiling.cacheable, 4U);
+  EXPECT_EQ(ceiling.total, 8U);
+  EXPECT_EQ(ceiling.sentence(), "At most 50.0 % of 8 compilations can be cached: not crate-type.");
+}
+
+TEST(Diagnosis, TheProxyOfTheEnvironmentCountsOnlyWhereItCatches) {
+  Chart chart;
+  chart.surroundings.environment = {{"SCCACHE_WEBDAV_ENDPOINT", "http://127.0.0.1:7420/sccache"},
+                                    {"http_proxy", "http://p:1"}};
+  EXPECT_EQ(first_rule(chart), "proxy-catches-loopback");
+
+  chart.surroundings.environment.emplace_back("NO_PROXY", "example.org, 127.0.0.1");
+  EXPECT_EQ(first_rule(chart), "");
+}
+
+TEST(Diagnosis, DeadSettingsAreNamedWithTheirLine) {
+  Chart chart;
+  chart.project.workflows = parse_yaml_lines("env:\n  SCCACHE_GHA_CACHE_TO: x\n", "w.yml");
+
+  const auto verdicts = examine(chart).verdicts;
+
+  ASSERT_EQ(verdicts.size(), 1U);
+  EXPECT_EQ(verdicts.front().rule, "dead-github-settings");
+  EXPECT_EQ(verdicts.front().evidence.front(), "w.yml:2: SCCACHE_GHA_CACHE_TO = x");
+}
+
+TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
+  const auto json = to_json(examine(two_cold_runs()));
+
+  EXPECT_EQ(json["verdicts"].array()->front()["certainty"], io::Json("likely"));
+  EXPECT_EQ(json["ceiling"]["total"], io::Json(4));
+  EXPECT_TRUE(json["ceiling"]["reasons"].is_object());
+}
+
+TEST(Bundle, HoldsBothRunsAndNoSecret) {
+  auto chart = two_cold_runs();
+  chart.project.cargo_config = parse_toml("[registry]\ntoken = \"sesame\"\n", "config.toml");
+
+  const auto text = bundle_of(chart, examine(chart)).dump();
+
+  EXPECT_THAT(text, HasSubstr("\"previous\":{"));
+  EXPECT_THAT(text, HasSubstr("key-drift"));
+  EXPECT_THAT(text, Not(HasSubstr("sesame")));
+}
+
+}  // namespace
+}  // namespace agent::doctor
