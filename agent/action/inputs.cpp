@@ -1,8 +1,12 @@
 #include "agent/action/inputs.hpp"
 
 #include <algorithm>
+<<<<<<< HEAD
 #include <charconv>
 #include <system_error>
+=======
+#include <array>
+>>>>>>> f1d48b2 (Limit requests per token, keep an audit log, and document a server for a team)
 
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
@@ -12,6 +16,7 @@ namespace agent::action {
 namespace {
 
 constexpr std::string_view k_disk = "disk://";
+constexpr std::string_view k_boringcache = "boringcache://";
 
 std::string variable_name(std::string_view input) {
   std::string name = "INPUT_";
@@ -66,12 +71,38 @@ bool has_control_character(std::string_view text) {
 
 // What is behind a network; its storage checks the rest.
 bool is_remote(std::string_view url) {
-  return !has_control_character(url) &&
-         (url == "github" || url.starts_with("github://") || url.starts_with("s3://"));
+  return !has_control_character(url) && (url == "github" || url.starts_with("github://") ||
+                                         url.starts_with("s3://") || url.starts_with(k_boringcache));
+}
+
+// `workspace` and `api-url` are another way to write boringcache://.
+Result<std::string> url_of_workspace(const io::Environment& environment, const std::string& workspace) {
+  const auto api = input_text(environment, "api-url");
+  if (api.empty()) {
+    return fmt::format("{}/{}", k_boringcache, workspace);
+  }
+  const auto end = api.find("://");
+  const auto scheme = api.substr(0, std::min(end, api.size()));
+  auto host = end == std::string::npos ? std::string() : api.substr(end + 3);
+  host = host.substr(0, host.find('/'));
+  if (host.empty() || (scheme != "http" && scheme != "https")) {
+    return fail(Errc::invalid, "input api-url: '{}' is no URL such as https://cache.example.org", api);
+  }
+  return fmt::format("{}{}/{}?scheme={}", k_boringcache, host, workspace, scheme);
 }
 
 Result<BackendInput> read_backend(const io::Environment& environment) {
-  const auto text = input_text(environment, "backend");
+  auto text = input_text(environment, "backend");
+  const auto workspace = input_text(environment, "workspace");
+  if (workspace.empty() && !input_text(environment, "api-url").empty()) {
+    return fail(Errc::invalid, "input api-url: it needs a workspace, OWNER/NAME");
+  }
+  if (!workspace.empty()) {
+    if (!text.empty() && text != "auto") {
+      return fail(Errc::invalid, "input workspace: the backend is '{}' already; leave one of them out", text);
+    }
+    AGENT_TRY(text, url_of_workspace(environment, workspace));
+  }
   if (text.empty() || text == "auto") {
     return BackendInput{};
   }
@@ -85,8 +116,8 @@ Result<BackendInput> read_backend(const io::Environment& environment) {
   const auto folder = backend.disk_folder();
   if (folder.empty()) {
     return fail(Errc::invalid,
-                "input backend: '{}' is not a backend; use auto, none, github, s3://bucket/prefix or "
-                "disk:///absolute/path/on/the/host",
+                "input backend: '{}' is not a backend; use auto, none, github, s3://bucket/prefix, "
+                "boringcache://host/owner/workspace or disk:///absolute/path/on/the/host",
                 text);
   }
   const io::fs::path path(text.substr(k_disk.size()));
@@ -149,6 +180,16 @@ std::string BackendInput::disk_folder() const {
     folder.pop_back();
   }
   return folder;
+}
+
+// GitHub's tokens are known by how they begin ("About authentication to GitHub", token formats; read
+// 2026-11).
+Secret Inputs::server_token() const {
+  constexpr std::array<std::string_view, 6> k_of_github = {"ghp_", "gho_", "ghu_",
+                                                           "ghs_", "ghr_", "github_pat_"};
+  const bool is_of_github =
+      std::ranges::any_of(k_of_github, [this](auto prefix) { return token.reveal().starts_with(prefix); });
+  return is_of_github ? Secret() : token;
 }
 
 std::string input_text(const io::Environment& environment, std::string_view name) {

@@ -17,7 +17,7 @@
 namespace agent::action {
 
 // What `backend` asks for. `url` is "disk:///path", with the path as the host sees it, or the URL of a
-// storage behind a network ("github", "s3://…"); only with `named`.
+// storage behind a network ("github", "s3://…", "boringcache://…"); only with `named`.
 struct BackendInput {
   enum class Kind : std::uint8_t { automatic, none, named } kind = Kind::automatic;
   std::string url;
@@ -34,7 +34,10 @@ struct Inputs {
   std::string matrix;  // JSON text
   bool run_scoped = false;
   BackendInput backend;
-  Secret token;  // of GitHub's REST interface
+  Secret token;  // of GitHub's REST interface, or of a cache server
+
+  // The token where it is a cache server's: empty where GitHub made it, which no one else may see.
+  Secret server_token() const;
   keys::RequestedMode mode = keys::RequestedMode::automatic;
   app::SccacheMode sccache_mode = app::SccacheMode::automatic;
   bool fail_on_miss = false;

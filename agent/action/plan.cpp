@@ -33,10 +33,42 @@ bool has_cache_service(const io::Environment& environment) {
           !io::variable_in(environment, "ACTIONS_CACHE_URL").empty());
 }
 
+// A job that only reads gets no token that says it may save: the one variable is for restoring.
+app::SecretVariables server_variables(const PlanFacts& facts, bool writes) {
+  const auto value = [&](std::string_view name) { return io::variable_in(facts.environment, name); };
+  app::SecretVariables variables;
+  if (auto url = value("BORINGCACHE_API_URL"); !url.empty()) {
+    variables.emplace_back("BORINGCACHE_API_URL", Secret(std::move(url)));
+  }
+  const auto first_of = [&](std::initializer_list<std::string_view> names) {
+    auto found = facts.inputs.server_token();
+    for (const auto name : names) {
+      found = found.empty() ? Secret(value(name)) : found;
+    }
+    return found;
+  };
+  const auto add = [&](std::string_view name, Secret token) {
+    if (!token.empty()) {
+      variables.emplace_back(name, std::move(token));
+    }
+  };
+  add("BORINGCACHE_RESTORE_TOKEN", first_of({"BORINGCACHE_RESTORE_TOKEN", "BORINGCACHE_SAVE_TOKEN",
+                                             "BORINGCACHE_ADMIN_TOKEN", "BORINGCACHE_API_TOKEN"}));
+  if (writes) {
+    add("BORINGCACHE_SAVE_TOKEN",
+        first_of({"BORINGCACHE_SAVE_TOKEN", "BORINGCACHE_ADMIN_TOKEN", "BORINGCACHE_API_TOKEN"}));
+  }
+  return variables;
+}
+
 // What opens a backend that is behind a network: what its storage reads of this job's variables, and nothing
 // else.
-BackendChoice remote_backend(const PlanFacts& facts, std::string url) {
+BackendChoice remote_backend(const PlanFacts& facts, std::string url, const Plan& plan) {
   BackendChoice choice{.url = std::move(url), .folder = {}};
+  if (choice.url.starts_with("boringcache://")) {
+    choice.variables = server_variables(facts, plan.mode() != "read-only");
+    return choice;
+  }
   for (const auto name : app::backend_variables(choice.url)) {
     const bool is_token = name == "GITHUB_TOKEN";
     auto value = is_token ? facts.inputs.token : Secret(io::variable_in(facts.environment, name));
@@ -52,7 +84,7 @@ BackendChoice remote_backend(const PlanFacts& facts, std::string url) {
 BackendChoice automatic_backend(const PlanFacts& facts, Plan& plan) {
   const bool service = has_cache_service(facts.environment);
   if (service && (facts.runner.hosted || facts.host_folders == PlanFacts::HostFolders::out_of_reach)) {
-    return remote_backend(facts, "github");
+    return remote_backend(facts, "github", plan);
   }
   if (facts.runner.hosted) {
     plan.warnings.emplace_back(
@@ -83,7 +115,7 @@ BackendChoice choose_backend(const PlanFacts& facts, Plan& plan) {
       return automatic_backend(facts, plan);
     case BackendInput::Kind::named:
       return wanted.disk_folder().empty()
-                 ? remote_backend(facts, wanted.url)
+                 ? remote_backend(facts, wanted.url, plan)
                  : BackendChoice{.url = "disk://" + wanted.disk_folder(), .folder = wanted.disk_folder()};
     case BackendInput::Kind::none:
       break;

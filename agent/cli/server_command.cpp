@@ -27,6 +27,8 @@ struct Options {
   std::string spool;
   std::string ready_file;
   std::string drain_deadline = "20s";
+  std::string audit_log;
+  std::uint64_t rate_limit = 5'000;
 };
 
 constexpr std::uint64_t k_most_token_bytes = 4096;
@@ -62,6 +64,9 @@ Result<server::ServerOptions> parsed(const Options& options) {
     }
     parsed.service.public_url = url.origin;
   }
+  parsed.service.requests_per_second = options.rate_limit;
+  parsed.service.audit_file =
+      options.audit_log.empty() ? io::fs::path() : io::fs::absolute(options.audit_log);
   parsed.service.spool =
       options.spool.empty() ? io::fs::temp_directory_path() : io::fs::absolute(options.spool);
   return parsed;
@@ -108,6 +113,12 @@ Command add_server(CLI::App& program) {
   command->add_option("--public-url", options->public_url,
                       "how clients reach this server, where a proxy stands in front of it");
   command->add_option("--spool", options->spool, "folder for uploads on their way (default: the system's)");
+  command->add_option("--audit-log", options->audit_log,
+                      "file that gets a line for every change and every refusal (default: the log)");
+  command
+      ->add_option("--rate-limit", options->rate_limit,
+                   "requests a second that one token may make; 0 is any number")
+      ->capture_default_str();
   command->add_option("--ready-file", options->ready_file, "JSON file written once it serves");
   command
       ->add_option("--drain-deadline", options->drain_deadline,

@@ -12,30 +12,32 @@ constexpr std::string_view k_owner = ":ns";
 constexpr std::string_view k_workspace = ":ws";
 constexpr std::string_view k_name = ":name";
 
+constexpr auto k_audited = Route::Audit::everything;
+
 #define W "/v2/workspaces/:ns/:ws"
 constexpr std::array k_routes = {
     Route{"GET", "/v2/capabilities", std::nullopt, capabilities},
     Route{"GET", "/v2/session", Level::restore, session},
     Route{"GET", "/v2/workspaces", Level::restore, list_workspaces},
-    Route{"POST", "/v2/workspaces", Level::admin, create_workspace},
+    Route{"POST", "/v2/workspaces", Level::admin, create_workspace, k_audited},
     Route{"GET", W "/tokens", Level::admin, list_tokens},
-    Route{"POST", W "/tokens", Level::admin, create_token},
-    Route{"POST", W "/tokens/ci-pair", Level::admin, create_token_pair},
+    Route{"POST", W "/tokens", Level::admin, create_token, k_audited},
+    Route{"POST", W "/tokens/ci-pair", Level::admin, create_token_pair, k_audited},
     Route{"GET", W "/tokens/:name", Level::admin, show_token},
-    Route{"POST", W "/tokens/:name/revoke", Level::admin, revoke_token},
-    Route{"POST", W "/tokens/:name/rotate", Level::admin, rotate_token},
+    Route{"POST", W "/tokens/:name/revoke", Level::admin, revoke_token, k_audited},
+    Route{"POST", W "/tokens/:name/rotate", Level::admin, rotate_token, k_audited},
     Route{"POST", W "/caches/blobs/stage", Level::save, stage_blobs},
     Route{"POST", W "/caches/blobs/check", Level::restore, check_blobs},
     Route{"POST", W "/caches/blobs/download-urls", Level::restore, blob_urls},
     Route{"POST", W "/caches/check", Level::restore, check_entries},
     Route{"POST", W "/caches", Level::save, create_entry},
     Route{"GET", W "/caches", Level::restore, restore_or_list},
-    Route{"DELETE", W "/caches", Level::save, delete_tags},
-    Route{"PUT", W "/caches/tags/:name/publish", Level::save, publish_tag},
+    Route{"DELETE", W "/caches", Level::save, delete_tags, k_audited},
+    Route{"PUT", W "/caches/tags/:name/publish", Level::save, publish_tag, k_audited},
     Route{"GET", W "/caches/tags/:name/pointer", Level::restore, tag_pointer},
     Route{"GET", W "/caches/inspect/:name", Level::restore, inspect},
     Route{"GET", W "/cache-kv-entries", Level::restore, list_rows},
-    Route{"POST", W "/cache-kv-entries", Level::save, upsert_rows},
+    Route{"POST", W "/cache-kv-entries", Level::save, upsert_rows, k_audited},
     Route{"POST", W "/cache-kv-entries/download-urls", Level::restore, blob_urls},
     Route{"GET", W "/tags", Level::restore, list_tags},
 };

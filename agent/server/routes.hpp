@@ -15,6 +15,7 @@ struct Route {
   std::string_view pattern;    // ":ns/:ws" is a workspace, ":name" one segment
   std::optional<Level> level;  // empty: nobody is asked who he is
   Handle handle;
+  enum class Audit : std::uint8_t { refusals, everything } audit = Audit::refusals;
 };
 
 struct Match {

@@ -67,6 +67,20 @@ net::Response refused(int status, std::string_view code, std::string_view text) 
   return response_of(refusal(status, code, text));
 }
 
+// The tags that a body names, for the audit log; of many or long ones the beginning.
+std::string tags_of(const Call& call) {
+  constexpr std::size_t k_shown = 1'000;
+  std::string tags = call.body.text("tag");
+  if (const auto* const names = call.body["entries"].array(); names != nullptr && call.method == "DELETE") {
+    for (const auto& name : *names) {
+      if (tags.size() < k_shown && name.is_string()) {
+        tags += (tags.empty() ? "" : ",") + *name.string();
+      }
+    }
+  }
+  return tags.substr(0, k_shown);
+}
+
 net::Response too_busy() {
   auto response = refused(503, "busy", "this server has too much to do; try again");
   response.headers.add("Retry-After", "1");
@@ -84,6 +98,8 @@ Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const
       rows_(storage, clock),
       tokens_(storage, clock, options_.admin_token),
       urls_(std::move(url_key), clock),
+      limit_(options_.requests_per_second, clock),
+      audit_(options_.audit_file, clock),
       context_{.storage = storage,
                .clock = clock,
                .blobs = blobs_,
@@ -156,11 +172,6 @@ net::Response Service::answer(const net::Request& request, const std::string& bo
     return match.is_path_known ? refused(405, "method_not_allowed", "this path takes other methods")
                                : refused(404, "not_found", "there is nothing at this path");
   }
-  const auto done = authorized(request, match, body);
-  return response_of(done ? *done : answer_of(done.error()));
-}
-
-Result<Answer> Service::authorized(const net::Request& request, const Match& match, const std::string& body) {
   Call call{.method = request.method,
             .path = request.path,
             .query = request.query,
@@ -170,23 +181,56 @@ Result<Answer> Service::authorized(const net::Request& request, const Match& mat
             .grant = {},
             .workspace = match.workspace.value_or(Workspace{}),
             .name = match.name};
+  auto done = authorized(call, match, body);
+  const auto given = done ? *std::move(done) : answer_of(done.error());
+  note(call, match, given.status);
+  return response_of(given);
+}
+
+void Service::note(const Call& call, const Match& match, int status) {
+  const auto* const reason = status == 401   ? "token"
+                             : status == 403 ? "permission"
+                             : status == 429 ? "rate"
+                                             : nullptr;
+  if (reason != nullptr) {
+    registry_
+        .counter("hearth_server_refused_total", "requests refused to whoever asked", {{"reason", reason}})
+        .add();
+  }
+  const bool is_change = match.route->audit == Route::Audit::everything;
+  if (is_change || (reason != nullptr && status != 429)) {
+    audit_.note({.who = call.grant.token.name.empty() ? std::string() : call.grant.who(),
+                 .method = call.method,
+                 .path = call.path,
+                 .status = status,
+                 .tags = tags_of(call)});
+  }
+}
+
+Result<Answer> Service::authorized(Call& call, const Match& match, const std::string& body) {
   if (match.route->level) {
-    AGENT_TRY(auto grant, tokens_.check(bearer_of(request.headers)));
+    AGENT_TRY(auto grant, tokens_.check(bearer_of(call.headers)));
     if (!grant) {
       auto answer = refusal(401, "unauthorized", "a valid token is needed: it is unknown, ended or revoked");
       answer.headers.emplace_back("WWW-Authenticate", "Bearer");
       return answer;
     }
+    call.grant = *std::move(grant);
+    if (const auto wait = limit_.take(call.grant.who())) {
+      auto answer = refusal(429, "rate_limited", "this token makes too many requests");
+      answer.headers.emplace_back("Retry-After",
+                                  std::to_string(std::chrono::ceil<std::chrono::seconds>(*wait).count()));
+      return answer;
+    }
     // A workspace that a token does not reach looks like one that does not exist.
-    if (match.workspace && !grant->reaches(*match.workspace)) {
+    if (match.workspace && !call.grant.reaches(*match.workspace)) {
       return refusal(404, "not_found", fmt::format("there is no workspace {}", match.workspace->slug()));
     }
-    if (!grant->may(*match.route->level)) {
+    if (!call.grant.may(*match.route->level)) {
       return refusal(403, "forbidden",
                      fmt::format("this needs a token of level {}; '{}' has {}", name_of(*match.route->level),
-                                 grant->token.name, name_of(grant->token.level)));
+                                 call.grant.token.name, name_of(call.grant.token.level)));
     }
-    call.grant = *std::move(grant);
   }
   if (!body.empty()) {
     auto json = io::parse_json(body, "body", {.bytes = options_.max_json_bytes, .depth = k_json_depth});

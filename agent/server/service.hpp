@@ -14,7 +14,9 @@
 #include "agent/io/file.hpp"
 #include "agent/metrics/registry.hpp"
 #include "agent/net/http.hpp"
+#include "agent/server/audit_log.hpp"
 #include "agent/server/call.hpp"
+#include "agent/server/rate_limit.hpp"
 #include "agent/server/routes.hpp"
 
 namespace agent::server {
@@ -26,6 +28,8 @@ struct ServiceOptions {
   unsigned threads = 16;   // that wait for the storage
   std::size_t max_waiting = 4096;  // requests; beyond it: 503
   std::size_t max_json_bytes = std::size_t{4} << 20U;
+  std::uint64_t requests_per_second = 5'000;  // of one token; 0: any number
+  io::fs::path audit_file;                    // empty: the log
 };
 
 class Service final {
@@ -48,7 +52,8 @@ private:
   net::Response send_blob(const net::Request& request, const Permission& permission);
   void run(const net::Request& request, std::string body, net::Responder respond);
   net::Response answer(const net::Request& request, const std::string& body);
-  Result<Answer> authorized(const net::Request& request, const Match& match, const std::string& body);
+  Result<Answer> authorized(Call& call, const Match& match, const std::string& body);
+  void note(const Call& call, const Match& match, int status);
   std::string base_of(const net::Request& request) const;
   bool is_full() const { return workers_.waiting() >= options_.max_waiting; }
 
@@ -59,6 +64,8 @@ private:
   Rows rows_;
   Tokens tokens_;
   SignedUrls urls_;
+  RateLimit limit_;
+  AuditLog audit_;
   Context context_;
   Worker workers_;  // last: its threads use the rest
 };

@@ -53,7 +53,8 @@ TEST(Inputs, AcceptADiskBackendByItsAbsolutePath) {
 
 TEST(Inputs, AcceptTheBackendsBehindANetwork) {
   for (const auto* backend :
-       {"github", "github://", "github://?service=v1", "s3://bucket/prefix?region=eu-west-1"}) {
+       {"github", "github://", "github://?service=v1", "s3://bucket/prefix?region=eu-west-1",
+        "boringcache://cache.example.org/acme/ci"}) {
     const auto inputs = read_inputs({{"INPUT_BACKEND", backend}, {"INPUT_TOKEN", " ghs_1 "}});
 
     ASSERT_THAT(inputs, Succeeds()) << backend;
@@ -62,6 +63,34 @@ TEST(Inputs, AcceptTheBackendsBehindANetwork) {
     EXPECT_EQ(inputs->backend.disk_folder(), "");
     EXPECT_EQ(inputs->token.reveal(), "ghs_1");
   }
+}
+
+TEST(Inputs, TakeAWorkspaceForABackend) {
+  const auto url = [](const io::Environment& environment) {
+    const auto inputs = read_inputs(environment);
+    EXPECT_THAT(inputs, Succeeds());
+    return inputs ? inputs->backend.url : std::string();
+  };
+  EXPECT_EQ(url({{"INPUT_WORKSPACE", "acme/ci"}, {"INPUT_API-URL", "https://cache.example.org/v2"}}),
+            "boringcache://cache.example.org/acme/ci?scheme=https");
+  EXPECT_EQ(url({{"INPUT_WORKSPACE", "acme/ci"},
+                 {"INPUT_API-URL", "http://10.0.0.1:7430"},
+                 {"INPUT_BACKEND", "auto"}}),
+            "boringcache://10.0.0.1:7430/acme/ci?scheme=http");
+  EXPECT_EQ(url({{"INPUT_WORKSPACE", "acme/ci"}}), "boringcache:///acme/ci");
+
+  EXPECT_THAT(read_inputs({{"INPUT_WORKSPACE", "acme/ci"}, {"INPUT_BACKEND", "github"}}),
+              FailsWith(Errc::invalid));
+  EXPECT_THAT(read_inputs({{"INPUT_WORKSPACE", "acme/ci"}, {"INPUT_API-URL", "cache"}}),
+              FailsWith(Errc::invalid));
+  EXPECT_THAT(read_inputs({{"INPUT_API-URL", "https://x"}}), FailsWith(Errc::invalid));
+}
+
+TEST(Inputs, KeepGithubsTokensFromOtherServers) {
+  for (const auto* token : {"ghs_1", "ghp_1", "gho_1", "github_pat_1"}) {
+    EXPECT_TRUE(read_inputs({{"INPUT_TOKEN", token}})->server_token().empty()) << token;
+  }
+  EXPECT_EQ(read_inputs({{"INPUT_TOKEN", "hrt_t_1"}})->server_token().reveal(), "hrt_t_1");
 }
 
 TEST(Inputs, RefuseBackendsThatCannotBe) {

@@ -155,6 +155,33 @@ TEST(Plan, TakesGithubOnSelfHostedMachinesWhereItIsNamed) {
   EXPECT_EQ(value_of(plan->backend, "ACTIONS_RUNTIME_TOKEN"), "jwt");
 }
 
+TEST(Plan, GivesAServersTokenToTheAgentAndNeverOneOfGithub) {
+  auto job = push_to_main();
+  job.inputs.backend = {.kind = BackendInput::Kind::named, .url = "boringcache://cache/acme/ci"};
+  job.inputs.token = Secret("ghs_1");
+  job.environment.emplace_back("BORINGCACHE_SAVE_TOKEN", "from-env");
+  EXPECT_EQ(value_of(job.plan()->backend, "BORINGCACHE_SAVE_TOKEN"), "from-env");
+  EXPECT_EQ(value_of(job.plan()->backend, "BORINGCACHE_RESTORE_TOKEN"), "from-env");
+
+  job.inputs.token = Secret("hrt_t_1");
+
+  EXPECT_EQ(value_of(job.plan()->backend, "BORINGCACHE_SAVE_TOKEN"), "hrt_t_1");
+  EXPECT_EQ(value_of(job.plan()->backend, "BORINGCACHE_RESTORE_TOKEN"), "hrt_t_1");
+}
+
+TEST(Plan, GivesJobsThatOnlyReadNoTokenToSaveWith) {
+  auto job = pull_request_of_a_fork();
+  job.inputs.backend = {.kind = BackendInput::Kind::named, .url = "boringcache://cache/acme/ci"};
+  job.inputs.token = Secret("hrt_t_1");
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(plan->mode(), "read-only");
+  EXPECT_EQ(value_of(plan->backend, "BORINGCACHE_SAVE_TOKEN"), "(absent)");
+  EXPECT_EQ(value_of(plan->backend, "BORINGCACHE_RESTORE_TOKEN"), "hrt_t_1");
+}
+
 TEST(Plan, KeepsTheCacheWithGithubWhereTheHostsFoldersAreOutOfReach) {
   auto job = push_on_a_hosted_machine();
   job.runner.hosted = false;

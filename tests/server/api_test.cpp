@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/core/text.hpp"
 #include "tests/server/api_fixture.hpp"
 
 namespace agent::server::tests {
@@ -150,6 +151,53 @@ TEST_F(Api, MakesWorkspacesForTheAdministratorOnly) {
   EXPECT_EQ(listed.body.array()->front().text("slug"), "acme/new");
   const Ask admin{.token = server_.token({{"name", "a"}, {"access_level", "admin"}})};
   expect_refusal(server_.call("POST", "/v2/workspaces", wanted, admin), 403, "forbidden");
+}
+
+TEST_F(Api, ATokenThatAsksTooOftenIsToldWhenToComeAgain) {
+  ServiceOptions slow;
+  slow.requests_per_second = 1;
+  RunningServer server(std::move(slow));
+  Reply reply;
+  for (int i = 0; i < 4; ++i) {
+    reply = server.call("GET", "/v2/session");
+  }
+
+  expect_refusal(reply, 429, "rate_limited");
+  EXPECT_EQ(reply.headers.get("Retry-After"), "1");
+  EXPECT_EQ(server.call("GET", "/v2/capabilities", {}, {.token = ""}).status, 200);
+}
+
+TEST_F(Api, ChangesAndRefusalsAreWrittenDownWithoutSecrets) {
+  const agent::tests::TempFolder folder;
+  ServiceOptions audited;
+  audited.audit_file = folder.path() / "audit.log";
+  RunningServer server(std::move(audited));
+  const auto token = server.token({{"name", "nightly"}, {"access_level", "save"}});
+  const Ask saver{.token = token, .if_match = "0"};
+  ASSERT_EQ(server.publish("rust", server.entry("rust", "x", saver), saver).status, 200);
+  server.call("GET", "/tags", {}, saver);
+  server.call("GET", "/tokens", {}, saver);
+  server.call("DELETE", "/caches", io::JsonObject{{"entries", io::JsonArray{"rust"}}}, saver);
+  server.call("GET", "/tags", {}, {.token = "wrong"});
+
+  const auto log = io::read_file(folder.path() / "audit.log", 100'000);
+
+  ASSERT_THAT(log, agent::tests::Succeeds());
+  EXPECT_THAT(*log, testing::Not(HasSubstr(token.substr(token.rfind('_') + 1))));
+  EXPECT_THAT(*log, testing::Not(HasSubstr(std::string(k_root))));
+  std::vector<std::string> events;
+  for (const auto line : split(trimmed(*log), '\n')) {
+    const auto event = io::parse_json(line, "line");
+    ASSERT_THAT(event, agent::tests::Succeeds());
+    const auto who = event->text("who");
+    events.push_back(fmt::format("{} {} {} {}", who.substr(who.rfind(' ') + 1), event->text("method"),
+                                 event->text("path").substr(k_workspace.size()),
+                                 *(*event)["status"].integer()) +
+                     (event->text("tags").empty() ? "" : " " + event->text("tags")));
+  }
+  EXPECT_THAT(events, testing::ElementsAre(
+                          "administrator POST /tokens 201", "nightly PUT /caches/tags/rust/publish 200",
+                          "nightly GET /tokens 403", "nightly DELETE /caches 200 rust", " GET /tags 401"));
 }
 
 }  // namespace
