@@ -1,12 +1,9 @@
 #include "agent/action/inputs.hpp"
 
 #include <algorithm>
-<<<<<<< HEAD
+#include <array>
 #include <charconv>
 #include <system_error>
-=======
-#include <array>
->>>>>>> f1d48b2 (Limit requests per token, keep an audit log, and document a server for a team)
 
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
