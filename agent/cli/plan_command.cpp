@@ -122,8 +122,8 @@ void print_measured(const plan::Measured& measured) {
       "compilers at once\n",
       measured.seconds, measured.cpu_seconds, human_size(measured.compiler_bytes),
       human_size(measured.peak_bytes), measured.most_compilers);
-  constexpr double k_noticed = 0.1;
-  if (measured.memory_stalled.value_or(0) > k_noticed) {
+  constexpr double k_noticed = 0.02;  // of the build's time
+  if (measured.memory_stalled.value_or(0) > k_noticed * measured.seconds) {
     fmt::print(
         "          everything waited {:.1f} s for memory meanwhile: this host is short of it already\n",
         *measured.memory_stalled);
