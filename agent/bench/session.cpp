@@ -8,6 +8,7 @@
 
 #include "agent/bench/builder.hpp"
 #include "agent/core/text.hpp"
+#include "agent/io/host.hpp"
 
 namespace agent::bench {
 
@@ -44,6 +45,7 @@ public:
       : plan_(plan), progress_(progress), stop_(stop) {}
 
   Result<Results> run() {
+    const auto memory = io::host_memory();
     results_ = {.project = plan_.project.filename().string(),
                 .build = plan_.build,
                 .started = utc_text(std::chrono::system_clock::now()),
@@ -51,7 +53,7 @@ public:
                 .run_scoped = !plan_.run.empty(),
                 .jobs = plan_.jobs,
                 .cores = std::thread::hardware_concurrency(),
-                .memory_bytes = memory(),
+                .memory_bytes = memory ? memory->total_bytes : 0,
                 .legs = {},
                 .notes = {}};
     for (const auto& leg : plan_.legs) {
@@ -69,17 +71,6 @@ public:
   }
 
 private:
-  static std::uint64_t memory() {
-    const auto text = io::read_file("/proc/meminfo", 64 * 1024);  // of a kernel file: its size says 0
-    const auto line = text ? std::string_view(*text).substr(0, text->find('\n')) : std::string_view{};
-    for (const auto word : split(line, ' ')) {
-      if (const auto kib = parse_number(word, "memory")) {
-        return *kib * 1024;
-      }
-    }
-    return 0;
-  }
-
   // The build without any cache: what it reads is in the page cache then, for whoever comes first.
   Result<void> warm_up() {
     progress_("a build that is not counted, so that nobody pays for reading the sources first");

@@ -12,6 +12,7 @@
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
+#include "agent/io/host.hpp"
 #include "agent/plan/capacity.hpp"
 #include "agent/plan/cargo_jobs.hpp"
 #include "agent/plan/sampler.hpp"
@@ -36,19 +37,6 @@ struct Options {
   bool write_cargo = false;
   bool json = false;
 };
-
-Result<std::uint64_t> memory_of_host() {
-  AGENT_TRY(const auto text, io::read_file("/proc/meminfo", std::uint64_t{64} * 1024));
-  for (const auto line : split(text, '\n')) {
-    if (line.starts_with("MemTotal:")) {
-      auto value = trimmed(line.substr(line.find(':') + 1));
-      value = value.substr(0, value.find(' '));
-      AGENT_TRY(const auto kib, parse_number(value, "/proc/meminfo, MemTotal"));
-      return kib * 1024;
-    }
-  }
-  return fail(Errc::not_found, "plan: /proc/meminfo does not say how much memory there is; give --ram");
-}
 
 Result<plan::Measured> measure(const Options& options, const bench::Profile& profile) {
   const Signals signals;
@@ -79,7 +67,8 @@ struct Plan {
 Result<Plan> make_plan(const Options& options) {
   Plan made;
   if (options.ram.empty()) {
-    AGENT_TRY(made.host.memory_bytes, memory_of_host());
+    AGENT_TRY(const auto memory, io::host_memory());
+    made.host.memory_bytes = memory.total_bytes;
   } else {
     AGENT_TRY(made.host.memory_bytes, parse_size(options.ram, "--ram"));
   }

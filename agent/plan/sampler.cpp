@@ -16,6 +16,7 @@
 
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
+#include "agent/io/host.hpp"
 
 namespace agent::plan {
 
@@ -95,25 +96,6 @@ double children_cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-// "full … total=<microseconds>" of a pressure file.
-std::optional<double> stalled_seconds() {
-  const auto text = io::read_file("/proc/pressure/memory", k_file_limit);
-  if (!text) {
-    return std::nullopt;
-  }
-  for (const auto line : split(*text, '\n')) {
-    const auto at = line.find("total=");
-    if (line.starts_with("full ") && at != std::string_view::npos) {
-      const auto value = line.substr(at + std::string_view("total=").size());
-      std::uint64_t micro = 0;
-      std::from_chars(value.data(), value.data() + value.size(), micro);
-      constexpr double k_micro = 1e-6;
-      return k_micro * static_cast<double>(micro);
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<ProcessStatus> parse_status(std::string_view text) {
@@ -150,7 +132,7 @@ bool is_compiler(std::string_view name) {
 
 Result<Measured> measure(const io::Command& command, const std::stop_token& stop) {
   const auto cpu_before = children_cpu_seconds();
-  const auto stalled_before = stalled_seconds();
+  const auto pressure_before = io::memory_pressure();
   const auto begin = std::chrono::steady_clock::now();
   AGENT_TRY(const auto child, io::Child::start(command));
   const std::stop_callback forward(stop, [&] { child.signal(SIGTERM); });
@@ -175,8 +157,8 @@ Result<Measured> measure(const io::Command& command, const std::stop_token& stop
   ended.notify_one();
   sampling.join();
   measured.cpu_seconds = children_cpu_seconds() - cpu_before;
-  if (const auto stalled_after = stalled_seconds(); stalled_before && stalled_after) {
-    measured.memory_stalled = *stalled_after - *stalled_before;
+  if (const auto after = io::memory_pressure(); pressure_before && after) {
+    measured.memory_stalled = after->all_stalled_seconds - pressure_before->all_stalled_seconds;
   }
   if (stop.stop_requested()) {
     return fail(Errc::cancelled, "plan: interrupted");

@@ -1,15 +1,19 @@
-// A process's status and a .cargo/config.toml: setting jobs twice gives what setting them once does.
+// A process's status, the kernel's account of memory, and a .cargo/config.toml: setting jobs twice gives what
+// setting them once does.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "agent/io/host.hpp"
 #include "agent/plan/cargo_jobs.hpp"
 #include "agent/plan/sampler.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)agent::plan::parse_status(text);
+  (void)agent::io::parse_meminfo(text);
+  (void)agent::io::parse_memory_pressure(text);
   const auto once = agent::plan::with_cargo_jobs(text, 4);
   if (once) {
     const auto twice = agent::plan::with_cargo_jobs(*once, 4);

@@ -1,0 +1,177 @@
+// hearth slots N -- CMD…: runs a command when one of N slots of this host is free, and is the jobserver of
+// what it starts, so that all such commands together never run more than N jobs.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/cli/command.hpp"
+#include "agent/cli/private_folder.hpp"
+#include "agent/cli/signals.hpp"
+#include "agent/core/text.hpp"
+#include "agent/io/host.hpp"
+#include "agent/io/process.hpp"
+#include "agent/slots/jobserver.hpp"
+#include "agent/slots/pool.hpp"
+
+namespace agent::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto k_look = 20ms;
+constexpr auto k_tell = 10s;  // how often a waiting command says so
+constexpr int k_descriptor = 9;
+
+struct Options {
+  unsigned count = 0;
+  std::string folder;
+  std::string ram;
+  double max_pressure = 0;
+  bool no_jobserver = false;
+  bool quiet = false;
+  std::vector<std::string> command;
+};
+
+// $XDG_RUNTIME_DIR is the user's own; elsewhere the name has the user in it.
+io::fs::path default_folder() {
+  const auto own = io::environment_value("XDG_RUNTIME_DIR");
+  return own.empty() ? io::fs::path(fmt::format("/tmp/hearth-slots-{}", ::geteuid()))
+                     : io::fs::path(own) / "hearth-slots";
+}
+
+struct Limits {
+  std::uint64_t free_bytes = 0;  // what a slot needs
+  double pressure_percent = 0;   // 0: not looked at
+};
+
+bool host_has_room(const Limits& limits) {
+  if (limits.free_bytes > 0) {
+    const auto memory = io::host_memory();
+    if (memory && memory->available_bytes < limits.free_bytes) {
+      return false;
+    }
+  }
+  const auto pressure = limits.pressure_percent > 0 ? io::memory_pressure() : std::nullopt;
+  return !pressure || pressure->some_percent <= limits.pressure_percent;
+}
+
+// Waits for a slot of the command itself. Whoever is first takes it whatever the memory says when nobody
+// runs: otherwise nothing ever would. Errors: cancelled.
+Result<slots::Slot> wait_for_slot(const slots::Pool& pool, const Options& options, const Limits& limits,
+                                  const std::stop_token& stop) {
+  AGENT_TRY(const auto ticket, pool.queue_up());
+  auto told = std::chrono::steady_clock::now() - k_tell + 1s;
+  while (!stop.stop_requested()) {
+    AGENT_TRY(const bool first, pool.is_first(ticket));
+    if (first) {
+      bool may = host_has_room(limits);
+      if (!may) {
+        AGENT_TRY(const auto running, pool.taken());
+        may = running == 0;
+      }
+      if (may) {
+        AGENT_TRY(auto slot, pool.try_take());
+        if (slot) {
+          return *std::move(slot);
+        }
+      }
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (!options.quiet && now - told >= k_tell) {
+      told = now;
+      fmt::print(stderr, "hearth: waiting for one of {} slots{}\n", options.count,
+                 first && !host_has_room(limits) ? "; this host is short of memory" : "");
+    }
+    std::this_thread::sleep_for(k_look);
+  }
+  return fail(Errc::cancelled, "slots: interrupted while waiting");
+}
+
+// The command opens the FIFO itself, since a child inherits no descriptor of ours.
+io::Command with_jobserver(const std::vector<std::string>& arguments, const io::fs::path& fifo) {
+  io::Command command{.arguments = {"/bin/sh", "-c",
+                                    fmt::format("exec {}<>\"$0\" && exec \"$@\"", k_descriptor),
+                                    fifo.string()}};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  const auto given = fmt::format(" -j --jobserver-auth={0},{0}", k_descriptor);
+  io::set_variable(command.environment, "MAKEFLAGS", given);
+  io::set_variable(command.environment, "CARGO_MAKEFLAGS", given);
+  return command;
+}
+
+Result<int> run_slots(const Options& options) {
+  const Signals signals;
+  Limits limits{.free_bytes = 0, .pressure_percent = options.max_pressure};
+  if (!options.ram.empty()) {
+    AGENT_TRY(limits.free_bytes, parse_size(options.ram, "--ram"));
+  }
+  AGENT_TRY(const auto pool,
+            slots::Pool::open(options.folder.empty() ? default_folder() : io::fs::path(options.folder),
+                              options.count));
+  AGENT_TRY(const auto own, wait_for_slot(pool, options, limits, signals.token()));
+  AGENT_TRY(const auto folder, PrivateFolder::make());
+  const auto fifo = folder.path() / "jobserver";
+  AGENT_TRY(auto jobserver, slots::Jobserver::open(fifo, pool, [&] { return host_has_room(limits); }));
+  AGENT_TRY(const auto child,
+            io::Child::start(options.no_jobserver ? io::Command{.arguments = options.command}
+                                                  : with_jobserver(options.command, fifo)));
+  const std::stop_callback forward(signals.token(), [&] { child.signal(SIGTERM); });
+  const std::jthread tending([&](const std::stop_token& ended) {
+    while (!ended.stop_requested() && !options.no_jobserver) {
+      if (const auto tended = jobserver.tend(); !tended) {
+        fmt::print(stderr, "hearth: warning: {}; the command goes on with the slots it has\n",
+                   tended.error().message);
+        return;
+      }
+      std::this_thread::sleep_for(k_look);
+    }
+  });
+  return child.wait();
+}
+
+int run_command(const Options& options) {
+  const auto code = run_slots(options);
+  return code ? *code : report_error(code.error());
+}
+
+}  // namespace
+
+Command add_slots(CLI::App& program) {
+  auto* const command =
+      program.add_subcommand("slots", "runs a command when one of N slots of this host is free");
+  const auto options = std::make_shared<Options>();
+  auto& o = *options;
+  constexpr unsigned k_most = 4096;
+  constexpr double k_all = 100;
+  command
+      ->add_option("count", o.count, "jobs that may run at once on this host, of all such commands together")
+      ->required()
+      ->check(CLI::Range(1U, k_most));
+  command->add_option("command", o.command, "the command and its arguments, after --")->required();
+  command->add_option("--folder", o.folder, "where the slots are; commands that share it share them");
+  command->add_option("--ram", o.ram,
+                      "memory that must be available before another slot is taken, such as 2GiB");
+  command
+      ->add_option(
+          "--max-pressure", o.max_pressure,
+          "no further slot while more than this percent of the last 10 s went into waiting for memory")
+      ->check(CLI::Range(0.0, k_all));
+  command->add_flag("--no-jobserver", o.no_jobserver,
+                    "one slot for the whole command; what it starts is not counted");
+  command->add_flag("--quiet", o.quiet, "does not say that it waits");
+  command->footer(
+      "Example:\n  hearth slots 8 -- cargo build --release\n  hearth slots 8 --ram 2GiB -- make   # make -j "
+      "by itself");
+  return {command, [options] { return run_command(*options); }};
+}
+
+}  // namespace agent::cli
