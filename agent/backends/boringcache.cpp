@@ -150,7 +150,7 @@ Result<std::optional<Located>> Boringcache::resolve(std::string_view name) {
 
 Result<std::optional<Located>> Boringcache::locate(std::string_view name) {
   const auto oldest = clock_.now() - k_urls_believed;
-  const auto known = located_.with([&](const auto& all) -> std::optional<Located> {
+  auto known = located_.with([&](const auto& all) -> std::optional<Located> {
     const auto found = all.find(name);
     return found != all.end() && found->second.resolved > oldest ? std::optional(found->second)
                                                                  : std::nullopt;

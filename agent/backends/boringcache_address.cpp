@@ -41,7 +41,7 @@ Result<std::string> base_of(std::string_view host, std::string_view scheme, cons
     base = fmt::format("{}://{}", chosen, host);
   }
   const auto split = net::split_url(base);
-  if (!split || split->target != "/" || host.find('@') != std::string_view::npos) {
+  if (!split || split->target != "/" || host.contains('@')) {
     return fail(Errc::invalid, "'{}' is no server; write boringcache://HOST[:PORT]/OWNER/WORKSPACE",
                 host.empty() ? std::string_view(base) : host);
   }

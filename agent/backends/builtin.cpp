@@ -40,7 +40,7 @@ Result<StorageUrl> parse_storage_url(std::string_view text) {
                 "backend '{}' is no URL: one of {}:// is expected, such as disk:///var/cache/ci", text,
                 fmt::join(storage_schemes(), "://, "));
   }
-  if (text.find('\0') != std::string_view::npos) {
+  if (text.contains('\0')) {
     return fail(Errc::invalid, "backend URL contains a NUL byte");
   }
   return StorageUrl{.scheme = std::string(text.substr(0, end)),

@@ -67,7 +67,7 @@ public:
     if (!found) {
       return with_context(operation, std::move(found).error());
     }
-    if (!found->ok && found->message.find("denied") != std::string::npos) {
+    if (!found->ok && found->message.contains("denied")) {
       return std::unexpected(calls_.denial_of(operation, found->message));
     }
     if (!found->ok || found->url.empty()) {

@@ -117,7 +117,7 @@ std::string excerpt_of(std::string_view body) {
     if (shown.size() >= k_shown) {
       return shown + "...";
     }
-    in_query = in_query && k_ends_url.find(letter) == std::string_view::npos;
+    in_query = in_query && !k_ends_url.contains(letter);
     if (in_query) {
       continue;
     }

@@ -24,7 +24,7 @@ Result<void> check_bucket(std::string_view bucket) {
            c == '-' || c == '_';
   });
   if (bucket.size() < 3 || bucket.size() > 63 || !plain || bucket.front() == '.' || bucket.front() == '-' ||
-      bucket.back() == '.' || bucket.back() == '-' || bucket.find("..") != std::string_view::npos) {
+      bucket.back() == '.' || bucket.back() == '-' || bucket.contains("..")) {
     return fail(Errc::invalid, "'{}' is no name of a bucket; write {}", bucket, k_example);
   }
   return {};
@@ -92,7 +92,7 @@ Result<S3Address> parse(const StorageUrl& url, const Variables& variables) {
   const bool of_aws = endpoint.empty();
   AGENT_TRY(address.endpoint,
             of_aws ? fmt::format("https://s3.{}.amazonaws.com", address.region) : check_endpoint(endpoint));
-  address.path_style = !of_aws || address.bucket.find('.') != std::string::npos;
+  address.path_style = !of_aws || address.bucket.contains('.');
   if (const auto& style = settings["path-style"]; !style.empty()) {
     AGENT_TRY(address.path_style, parse_bool(style, "path-style"));
   }

@@ -107,7 +107,7 @@ Result<net::ClientResponse> S3Client::send(const S3Call& call) {
   }
 }
 
-bool S3Client::pause(unsigned attempt, Steady begun) const {
+bool S3Client::pause(unsigned attempt, Steady begun) {
   if (attempt >= k_repeats || std::chrono::steady_clock::now() - begun > k_patience) {
     return false;
   }

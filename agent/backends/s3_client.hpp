@@ -42,7 +42,7 @@ public:
 
   // Before the next attempt after `attempt` (from 0) failed; false where it is not worth one: there were
   // enough, or waiting for the last took too long already.
-  bool pause(unsigned attempt, Steady begun) const;
+  static bool pause(unsigned attempt, Steady begun);
 
   Error error_of(const S3Call& call, const net::ClientResponse& answer) const;
 

@@ -63,7 +63,7 @@ std::string uri_encoded(std::string_view text, std::string_view keep) {
   std::string encoded;
   for (const char c : text) {
     const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~' || keep.find(c) != std::string_view::npos;
+                       c == '-' || c == '.' || c == '_' || c == '~' || keep.contains(c);
     if (plain) {
       encoded += c;
     } else {

@@ -232,7 +232,7 @@ std::optional<fs::path> find_program(std::string_view name, const Environment& e
     std::error_code error;
     return ::access(path.c_str(), X_OK) == 0 && fs::is_regular_file(path, error);
   };
-  if (name.find('/') != std::string_view::npos) {
+  if (name.contains('/')) {
     return executable(name) ? std::optional(fs::path(name)) : std::nullopt;
   }
   const auto path = variable_in(environment, "PATH");

@@ -50,7 +50,7 @@ std::vector<Number> numbers_in(std::string_view text) {
 // Whether one of `words` stands right before `at`, as a whole word, with at most one of "-_.:#/ " between.
 bool follows_word(std::string_view text, std::size_t at, std::initializer_list<std::string_view> words) {
   auto before = text.substr(0, at);
-  if (!before.empty() && std::string_view("-_.:#/ =").find(before.back()) != std::string_view::npos) {
+  if (!before.empty() && std::string_view("-_.:#/ =").contains(before.back())) {
     before.remove_suffix(1);
   }
   return std::ranges::any_of(words, [&](std::string_view word) {
@@ -77,7 +77,7 @@ bool holds_attempt(std::string_view text, std::string_view attempt) {
 
 bool holds_sha(std::string_view text, std::string_view sha) {
   constexpr std::size_t k_shortest = 7;  // what git abbreviates to
-  return sha.size() >= k_shortest && text.find(sha.substr(0, k_shortest)) != std::string_view::npos;
+  return sha.size() >= k_shortest && text.contains(sha.substr(0, k_shortest));
 }
 
 // "2026-11-21" or "20261121", where `text` begins with it: its length.

@@ -83,8 +83,7 @@ std::optional<std::string> quoted(std::string_view text) {
     return std::nullopt;
   }
   const auto inside = text.substr(1, end - 1);
-  return inside.find('\\') == std::string_view::npos ? std::optional(std::string(trimmed(inside)))
-                                                     : std::nullopt;
+  return !inside.contains('\\') ? std::optional(std::string(trimmed(inside))) : std::nullopt;
 }
 
 std::string_view bare_key(std::string_view key) {

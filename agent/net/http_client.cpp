@@ -323,7 +323,7 @@ Result<HttpClient> HttpClient::to_url(std::string_view url, ClientOptions option
     }
     state->host = parsed.getHost();
     state->port = parsed.getPort();
-    const bool bare_v6 = state->host.find(':') != std::string::npos;
+    const bool bare_v6 = state->host.contains(':');
     state->name = bare_v6 ? fmt::format("[{}]", state->host) : state->host;
     if (state->port != (secure ? 443 : 80)) {
       state->name += fmt::format(":{}", state->port);

@@ -157,7 +157,7 @@ bool HeadParser::take_path(std::string_view path) {
   if (!path.starts_with('/')) {
     return reject(400, "malformed request target");
   }
-  if (path.find('%') == std::string_view::npos) {
+  if (!path.contains('%')) {
     head_.request.path = path;
   } else {
     auto decoded = percent_decoded(path);

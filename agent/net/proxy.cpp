@@ -61,8 +61,7 @@ bool is_exception(std::string_view exception, const HostPort& target) {
 }
 
 std::string authority_text(std::string_view host, std::uint16_t port) {
-  return host.find(':') == std::string_view::npos ? fmt::format("{}:{}", host, port)
-                                                  : fmt::format("[{}]:{}", host, port);
+  return !host.contains(':') ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
 }  // namespace

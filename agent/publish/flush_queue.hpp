@@ -34,7 +34,7 @@ struct FlushQueue {
   void succeeded();
 
   // Errors that retrying cannot help stop publishing until somebody asks for a flush.
-  void failed(const Error& error, Steady not_before);
+  void failed(const Error& error, Steady when);
 };
 
 // When the upload budget has enough for a flush, and for one that somebody waits for.

@@ -43,8 +43,8 @@ std::chrono::milliseconds backoff(const PublisherOptions& options, unsigned fail
   const auto doublings = std::min(std::max(failures, 1U) - 1, k_most_doublings);
   const auto whole = std::min(options.backoff_first * (std::int64_t{1} << doublings), options.backoff_limit);
   const auto jittered = std::chrono::milliseconds(
-      static_cast<std::int64_t>(static_cast<double>(whole.count()) * (0.5 + draw / 2)));
-  return error.retry_after ? *error.retry_after + jittered / 10 : jittered;
+      static_cast<std::int64_t>(static_cast<double>(whole.count()) * (0.5 + (draw / 2))));
+  return error.retry_after ? *error.retry_after + (jittered / 10) : jittered;
 }
 
 bool is_permanent(Errc code) {

@@ -78,7 +78,7 @@ void KeyTable::insert(std::uint32_t pack, std::uint32_t position, const store::P
 
 // Keys shared by several packs make this more than is needed, never less.
 void KeyTable::reserve(std::uint64_t objects) {
-  const auto wanted = std::max<std::size_t>(std::bit_ceil(objects + objects / 3 + 1), k_fewest_slots);
+  const auto wanted = std::max<std::size_t>(std::bit_ceil(objects + (objects / 3) + 1), k_fewest_slots);
   if (wanted <= slots_.size()) {
     return;
   }

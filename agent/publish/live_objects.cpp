@@ -77,7 +77,7 @@ Result<io::FileSlice> LiveObjects::bring(const LoadedPack& pack, backends::Range
     }
   }
   AGENT_CHECK(open_spool());
-  const io::FileSlice spooled{.fd = spool_->get(), .offset = spooled_, .size = range.size, .pin = spool_};
+  io::FileSlice spooled{.fd = spool_->get(), .offset = spooled_, .size = range.size, .pin = spool_};
   for (std::uint64_t done = 0; done < range.size;) {
     if (!go_on()) {
       return fail(Errc::cancelled, "read pack {}: put off", pack.name);

@@ -23,6 +23,7 @@ constexpr std::uint16_t k_must_understand = 1;  // section flag
 // before, even where clocks differ by days.
 constexpr std::uint64_t k_tombstone_life_ms = std::uint64_t{7} * 24 * 60 * 60 * 1000;
 
+// As wide as in the file. NOLINTNEXTLINE(performance-enum-size)
 enum SectionType : std::uint16_t { k_producers = 1, k_packs = 2, k_tombstones = 3 };
 
 void append_digest(std::string& to, const Digest& digest) {

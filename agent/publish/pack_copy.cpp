@@ -44,7 +44,7 @@ PackCopy::~PackCopy() {
   owner_->put_down(facts_.whole.filename().string(), facts_.size, complete);
 }
 
-PackCopy::Run PackCopy::chunks_of(backends::Range range) const {
+PackCopy::Run PackCopy::chunks_of(backends::Range range) {
   if (range.size == 0) {
     return {};
   }
@@ -214,7 +214,7 @@ Result<void> PackCopies::scan() {
 }
 
 // Deletes idle copies until `size` more bytes fit; false where they never will.
-bool PackCopies::make_room(State& state, std::uint64_t size) {
+bool PackCopies::make_room(State& state, std::uint64_t size) const {
   const auto free = io::free_space(options_.folder).value_or(0);
   std::uint64_t freed = 0;
   const auto fits = [&] {

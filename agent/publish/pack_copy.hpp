@@ -72,7 +72,7 @@ private:
     std::size_t first = 0;
     std::size_t count = 0;
   };
-  Run chunks_of(backends::Range range) const;
+  static Run chunks_of(backends::Range range);
   backends::Range range_of(Run run) const;
   static std::optional<Run> absent_in(const State& state, Run within);
   static void mark(State& state, Run run, Chunk as);
@@ -117,7 +117,7 @@ private:
     std::vector<Idle> idle;  // complete ones that nobody has open
   };
   Result<void> scan();
-  bool make_room(State& state, std::uint64_t size);
+  bool make_room(State& state, std::uint64_t size) const;
   void put_down(const std::string& whole, std::uint64_t size, bool complete);
 
   PackCopyOptions options_;

@@ -66,6 +66,8 @@ Result<std::optional<Manifest>> read_manifest(backends::ObjectStorage& storage, 
   return std::optional(*std::move(manifest));
 }
 
+namespace {
+
 // The packs of a pointer that was passed over, as far as `head` does not know them. One that cannot be read
 // holds nobody up: whoever wrote it was told that he failed.
 std::vector<PackRecord> unknown_packs(backends::ObjectStorage& storage, std::string_view text,
@@ -82,6 +84,8 @@ std::vector<PackRecord> unknown_packs(backends::ObjectStorage& storage, std::str
   });
   return packs;
 }
+
+}  // namespace
 
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
   AGENT_TRY(auto at, read_pointer(storage, id));

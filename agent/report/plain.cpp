@@ -72,7 +72,7 @@ bool has_meaning(std::string_view text, std::size_t at) {
   if (c == '.') {
     return at >= 3 && (text[at - 1] == 'w' || text[at - 1] == 'W');
   }
-  return std::string_view("&<>|`*_[]\\~@#$").find(c) != std::string_view::npos;
+  return std::string_view("&<>|`*_[]\\~@#$").contains(c);
 }
 
 std::string with_entities(std::string_view text) {
@@ -89,7 +89,7 @@ std::string with_entities(std::string_view text) {
 
 bool is_plain_code(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view(" ._-/:+=@,()'%#*~").find(c) != std::string_view::npos;
+         std::string_view(" ._-/:+=@,()'%#*~").contains(c);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ std::string escaped(std::string_view text, std::string_view characters) {
   constexpr std::string_view k_digits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    if (characters.find(c) == std::string_view::npos) {
+    if (!characters.contains(c)) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);

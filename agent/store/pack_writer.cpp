@@ -17,7 +17,7 @@ namespace {
 // The last item of each key, in the order given.
 void drop_replaced(std::vector<PackItem>& items) {
   std::vector<std::size_t> order(items.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::generate(order, [next = std::size_t{0}]() mutable { return next++; });
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return std::string_view(items[i].key); });
   std::vector<bool> replaced(items.size());
   for (std::size_t i = 0; i + 1 < order.size(); ++i) {

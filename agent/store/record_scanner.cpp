@@ -67,9 +67,9 @@ Result<std::optional<PackEntry>> RecordScanner::next() {
   while (at_ + k_record_header_bytes <= size_) {
     AGENT_TRY(const auto bytes, window(at_, k_footer_fixed_bytes));
     if (const auto header = decode_record_header(bytes.first(k_record_header_bytes))) {
-      AGENT_TRY(const auto entry, record_at(*header));
+      AGENT_TRY(auto entry, record_at(*header));
       if (entry) {
-        return std::optional(*entry);
+        return entry;
       }
       continue;
     }

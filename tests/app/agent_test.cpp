@@ -215,7 +215,7 @@ TEST_F(AgentTest, MakesANoteOfATagThatCannotBeRead) {
   ASSERT_EQ(agent_->drain(10s).published, 1U);
   agent_.reset();
   for (const auto& entry : io::fs::recursive_directory_iterator(folder_.path() / "backend")) {
-    if (entry.is_regular_file() && entry.path().string().find("/packs/") == std::string::npos) {
+    if (entry.is_regular_file() && !entry.path().string().contains("/packs/")) {
       ASSERT_THAT(io::write_file(entry.path(), "spoilt"), Succeeds());
     }
   }

@@ -101,7 +101,7 @@ TEST_F(TagEntries, ThatAreWrongAreLeftOutAndCounted) {
 TEST_F(TagEntries, ThatTheStorageCannotGiveAreCountedWithTheReason) {
   tests::RangedStorage ranged(*disk_);
   ranged.set_fate([](std::string bytes) -> Result<std::optional<std::string>> {
-    if (bytes.find("bytes of 7") != std::string::npos) {
+    if (bytes.contains("bytes of 7")) {
       return fail(Errc::transient, "the storage is asleep");
     }
     return bytes;

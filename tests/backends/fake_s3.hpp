@@ -121,7 +121,7 @@ private:
     if (writes && !condition_holds(state, request)) {
       return s3_refusal(412, "PreconditionFailed");
     }
-    if (head.method == "POST" || head.query.find("uploadId") != std::string::npos) {
+    if (head.method == "POST" || head.query.contains("uploadId")) {
       return serve_upload(state, request);
     }
     if (head.method == "PUT") {

@@ -12,11 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const auto kind : {AwsFile::credentials, AwsFile::config}) {
     const auto profile = agent::backends::parse_aws_profile(text, kind, "default");
-    if (!profile && profile.error().message.find("line ") == std::string::npos) {
+    if (!profile && !profile.error().message.contains("line ")) {
       std::abort();
     }
     for (const auto& [name, value] : profile.value_or(agent::backends::AwsProfile())) {
-      if (text.find(value) == std::string_view::npos || name.find('=') != std::string::npos) {
+      if (!text.contains(value) || name.contains('=')) {
         std::abort();
       }
     }

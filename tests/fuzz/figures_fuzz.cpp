@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   for (const auto& line : agent::report::notices(*figures, agent::report::Ending::died)) {
-    if (line.find('\n') != std::string::npos) {
+    if (line.contains('\n')) {
       std::abort();
     }
   }

@@ -36,7 +36,7 @@ void fuzz_head(std::string_view bytes) {
     require(whole.size() == pieces.size() && whole.size() <= bytes.size());
     require(request.path == pieces.head().request.path && request.path.starts_with('/'));
     require((request.path + "/").find("/../") == std::string::npos);
-    require(request.path.find('\0') == std::string::npos);
+    require(!request.path.contains('\0'));
     require(request.headers.all().size() <= k_limits.fields + 1);
   }
 }

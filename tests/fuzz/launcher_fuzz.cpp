@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
 
   std::vector<char> out(size * agent::launcher::k_max_stripped_growth);
   const std::string_view stripped(out.data(), agent::launcher::strip_escapes(text, out));
-  check(stripped.find('\x1b') == std::string_view::npos);
+  check(!stripped.contains('\x1b'));
   check(!agent::launcher::is_plain(text) || stripped == text);
 
   std::string config(text);

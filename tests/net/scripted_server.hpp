@@ -55,7 +55,7 @@ private:
   static bool read_head(int fd, const std::stop_token& stop) {
     std::string received;
     std::array<char, 4096> buffer{};
-    while (received.find("\r\n\r\n") == std::string::npos) {
+    while (!received.contains("\r\n\r\n")) {
       const auto count = readable(fd, stop) ? ::recv(fd, buffer.data(), buffer.size(), 0) : 0;
       if (count <= 0) {
         return false;

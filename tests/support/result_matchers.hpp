@@ -40,7 +40,7 @@ MATCHER_P(FailsSaying, part, std::string("fails saying '") + part + "'") {
     return false;
   }
   *result_listener << arg.error().message;
-  return arg.error().message.find(part) != std::string::npos;
+  return arg.error().message.contains(part);
 }
 
 }  // namespace agent::tests
