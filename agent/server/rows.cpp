@@ -205,49 +205,84 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std:
   return fail(Errc::conflict, "rows of {}: others keep changing them", tag);
 }
 
-// Makes one of the newest segments, as many as are not much smaller than what stands before them: each row is
-// written again as often as its tag doubles. Gives way to whoever changes the tag meanwhile.
-Result<void> Rows::merge(const Workspace& workspace, std::string_view tag) {
-  AGENT_TRY(const auto head, read(workspace, tag));
-  auto first = head.segments.size();
+// The newest segments, as many as are not much smaller than what stands before them: each row is written
+// again as often as its tag doubles. The index of the first one.
+std::size_t Rows::first_to_merge(const std::vector<Listed>& segments) {
+  auto first = segments.size();
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
-  while (first > 0 && bytes + head.segments[first - 1].bytes <= k_largest_segment &&
-         (head.segments.size() - first < k_merge_from / 2 || head.segments[first - 1].rows < 2 * rows)) {
+  while (first > 0 && bytes + segments[first - 1].bytes <= k_largest_segment &&
+         (segments.size() - first < k_merge_from / 2 || segments[first - 1].rows < 2 * rows)) {
     --first;
-    rows += head.segments[first].rows;
-    bytes += head.segments[first].bytes;
+    rows += segments[first].rows;
+    bytes += segments[first].bytes;
   }
-  if (head.segments.size() - first < 2) {
+  return first;
+}
+
+// One of them at a time per tag, as far as this process goes; another server's makes this one give way.
+Result<void> Rows::merge(const Workspace& workspace, std::string_view tag) {
+  const auto place = head_object(workspace, tag);
+  if (!merging_.with([&](auto& places) { return places.insert(place).second; })) {
+    return {};
+  }
+  const auto done = merge_now(workspace, tag);
+  merging_.with([&](auto& places) { places.erase(place); });
+  return done;
+}
+
+Result<void> Rows::merge_now(const Workspace& workspace, std::string_view tag) {
+  AGENT_TRY(const auto head, read(workspace, tag));
+  const auto first = first_to_merge(head.segments);
+  const std::span run = std::span(head.segments).subspan(first);
+  if (run.size() < 2) {
     return {};
   }
   std::vector<std::shared_ptr<const RowSegment>> sources;
-  for (auto i = first; i < head.segments.size(); ++i) {
-    AGENT_TRY(auto segment, load(workspace, head.segments[i]));
+  for (const auto& listed : run) {
+    AGENT_TRY(auto segment, load(workspace, listed));
     if (!segment) {
       return {};
     }
     sources.push_back(std::move(segment));
   }
   std::vector<Row> merged;
-  merged.reserve(static_cast<std::size_t>(rows));
-  for (RowMerge merge(sources, {}); auto row = merge.next();) {
+  for (RowMerge rows(sources, {}); const auto row = rows.next();) {
     merged.push_back(*row);
   }
   const auto count = merged.size();
-  AGENT_TRY(auto whole, write(workspace, encode_rows(std::move(merged)), count));
-  auto segments = head.segments;
-  segments.resize(first);
-  segments.push_back(whole);
-  AGENT_TRY(const bool swapped, swap(workspace, tag, head, segments));
+  AGENT_TRY(const auto whole, write(workspace, encode_rows(std::move(merged)), count));
+  AGENT_TRY(const bool replaced, replace(workspace, tag, {.first = first, .run = run, .by = whole}));
   // Nothing refers to what lost: the new segment, or those it stands for.
-  if (!swapped) {
+  if (!replaced) {
     return storage_.remove(segment_object(workspace, whole.id));
   }
-  for (auto i = first; i < head.segments.size(); ++i) {
-    AGENT_CHECK(storage_.remove(segment_object(workspace, head.segments[i].id)));
+  for (const auto& listed : run) {
+    AGENT_CHECK(storage_.remove(segment_object(workspace, listed.id)));
   }
   return {};
+}
+
+// Puts one segment in the place of a run of others, whatever was added behind them meanwhile; false where
+// they are not there any more.
+Result<bool> Rows::replace(const Workspace& workspace, std::string_view tag, const Replacement& wanted) {
+  for (int round = 0; round < k_most_rounds; ++round) {
+    AGENT_TRY(const auto head, read(workspace, tag));
+    if (head.segments.size() < wanted.first + wanted.run.size() ||
+        !std::ranges::equal(std::span(head.segments).subspan(wanted.first, wanted.run.size()), wanted.run)) {
+      return false;
+    }
+    std::vector<Listed> segments(head.segments.begin(),
+                                 head.segments.begin() + static_cast<std::ptrdiff_t>(wanted.first));
+    segments.push_back(wanted.by);
+    std::ranges::copy(std::span(head.segments).subspan(wanted.first + wanted.run.size()),
+                      std::back_inserter(segments));
+    AGENT_TRY(const bool swapped, swap(workspace, tag, head, segments));
+    if (swapped) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag) {

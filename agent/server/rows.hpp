@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,7 +60,15 @@ private:
                     const std::vector<Listed>& segments);
   Result<Listed> write(const Workspace& workspace, const std::string& text, std::uint64_t rows);
   Result<std::shared_ptr<const RowSegment>> load(const Workspace& workspace, const Listed& listed);
+  static std::size_t first_to_merge(const std::vector<Listed>& segments);
   Result<void> merge(const Workspace& workspace, std::string_view tag);
+  Result<void> merge_now(const Workspace& workspace, std::string_view tag);
+  struct Replacement {
+    std::size_t first = 0;
+    std::span<const Listed> run;
+    Listed by;
+  };
+  Result<bool> replace(const Workspace& workspace, std::string_view tag, const Replacement& wanted);
 
   // What was read, dropped altogether when it is too much.
   struct Cache {
@@ -69,6 +79,7 @@ private:
   backends::ObjectStorage& storage_;
   const Clock& clock_;
   Guarded<Cache> cache_;
+  Guarded<std::set<std::string>> merging_;  // tags, by the names of their records
 };
 
 // The record of a tag's segments, for its fuzz target: whether it can be read.

@@ -184,5 +184,26 @@ TEST_F(KeyRows, OfSixteenWritersAreAllThereAndEachReadsItsOwn) {
               testing::SizeIs(k_writers * k_rounds));
 }
 
+TEST_F(KeyRows, AreKeptInFewObjectsHoweverManyWritersThereAre) {
+  constexpr int k_writers = 4;
+  constexpr int k_upserts = 40;
+  put("payload");
+  {
+    std::vector<std::jthread> writers;
+    for (int writer = 0; writer < k_writers; ++writer) {
+      writers.emplace_back([&, writer] {
+        for (int i = 0; i < k_upserts; ++i) {
+          EXPECT_EQ(upsert("rust", {row(fmt::format("{}-{}", writer, i)), row("shared")}).status, 200);
+        }
+      });
+    }
+  }
+
+  EXPECT_THAT(keys_of(server_.call("GET", "/cache-kv-entries?tag=rust")),
+              testing::SizeIs((k_writers * k_upserts) + 1));
+  const auto files = std::filesystem::recursive_directory_iterator(server_.folder() / "rows");
+  EXPECT_LT(std::ranges::count_if(files, [](const auto& file) { return file.is_regular_file(); }), 60);
+}
+
 }  // namespace
 }  // namespace agent::server::tests
