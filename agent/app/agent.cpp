@@ -308,6 +308,7 @@ void Agent::State::keep_record(const report::Figures& figures) const {
   status->observed([&](const Observed& observed) {
     record.statistics = observed.statistics;
     record.log = observed.log;
+    record.compilations = observed.compilations;
   });
   if (config.surroundings) {
     record.surroundings = config.surroundings(record.statistics);

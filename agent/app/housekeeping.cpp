@@ -134,7 +134,10 @@ void Housekeeping::end_sccache(milliseconds deadline) {
   if (auto stopped = sccache_->stop(deadline); !stopped) {
     log::warn("agent: {}", stopped.error().message);
   }
-  services_.status.observe([&](Observed& observed) { observed.log = sccache_->log_lines(); });
+  services_.status.observe([&](Observed& observed) {
+    observed.log = sccache_->log_lines();
+    observed.compilations = sccache_->compilations();
+  });
 }
 
 void Housekeeping::record() const {

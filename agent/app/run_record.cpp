@@ -88,6 +88,40 @@ std::vector<sccache::LogLine> log_from(const io::Json& json) {
   return log;
 }
 
+io::Json compilations_json(const std::vector<sccache::KeyedCompilation>& compilations) {
+  io::JsonArray list;
+  for (const auto& one : compilations) {
+    list.emplace_back(
+        io::JsonObject{{"name", one.name},
+                       {"key", fmt::format("{:016x}", one.key)},
+                       {"outcome", one.outcome},
+                       {"arguments", io::JsonArray(one.arguments.begin(), one.arguments.end())}});
+  }
+  return list;
+}
+
+Result<std::vector<sccache::KeyedCompilation>> compilations_from(const io::Json& json) {
+  std::vector<sccache::KeyedCompilation> compilations;
+  const auto* list = json.array();
+  for (std::size_t i = 0; list != nullptr && i < std::min(list->size(), sccache::k_max_compilations); ++i) {
+    const auto& item = (*list)[i];
+    AGENT_TRY(const auto keys, unpacked(item.text("key")));
+    if (keys.size() != 1) {
+      return fail(Errc::invalid, "record of a run: a compilation has no key");
+    }
+    sccache::KeyedCompilation one{
+        .name = item.text("name"), .key = keys.front(), .outcome = item.text("outcome"), .arguments = {}};
+    if (const auto* words = item["arguments"].array()) {
+      for (const auto& word : *words) {
+        const auto* text = word.string();
+        one.arguments.push_back(text != nullptr ? *text : std::string());
+      }
+    }
+    compilations.push_back(std::move(one));
+  }
+  return compilations;
+}
+
 Surroundings surroundings_from(const io::Json& json) {
   Surroundings found{.folder = json.text("folder"), .command = json.text("command")};
   each_text(json["environment"],
@@ -138,7 +172,8 @@ io::Json to_json(const RunRecord& record) {
                                       {"programs", std::move(programs)}}},
       {"requests", std::move(requests)},
       {"requests_left_out", record.requests.left_out},
-      {"log", log_json(record.log)}};
+      {"log", log_json(record.log)},
+      {"compilations", compilations_json(record.compilations)}};
 }
 
 Result<RunRecord> parse_run_record(std::string_view text) {
@@ -166,6 +201,7 @@ Result<RunRecord> parse_run_record(std::string_view text) {
   }
   record.requests.left_out = json["requests_left_out"].count().value_or(0);
   record.log = log_from(json["log"]);
+  AGENT_TRY(record.compilations, compilations_from(json["compilations"]));
   return record;
 }
 

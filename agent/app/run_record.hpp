@@ -18,6 +18,7 @@
 #include "agent/io/json.hpp"
 #include "agent/io/process.hpp"
 #include "agent/report/figures.hpp"
+#include "agent/sccache/key_log.hpp"
 #include "agent/sccache/server_log.hpp"
 #include "agent/sccache/statistics.hpp"
 
@@ -45,6 +46,7 @@ struct RunRecord {
   Surroundings surroundings;
   cache::Requests requests;
   std::vector<sccache::LogLine> log;
+  std::vector<sccache::KeyedCompilation> compilations;  // where they were asked for
 };
 
 io::Json to_json(const RunRecord& record);

@@ -33,6 +33,7 @@ struct Observed {
   std::optional<std::uint64_t> tag_objects;  // when the tag was first read
   std::vector<std::string> notes;
   std::vector<sccache::LogLine> log;  // of sccache's server, at the end
+  std::vector<sccache::KeyedCompilation> compilations;
 };
 
 struct StatusSources {

@@ -36,6 +36,7 @@ struct Options {
   AgentOptions common;
   std::string summary_json;
   double min_hit_rate = 80;
+  bool explain = false;
   bool quiet = false;
   std::vector<std::string> command;
 };
@@ -111,6 +112,7 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
                                                     .endpoint = session.agent->endpoint(),
                                                     .token = config.token,
                                                     .disk = disk,
+                                                    .logs_keys = options.explain,
                                                     .owner = {.user = ::geteuid(), .group = ::getegid()}}));
   session.agent->watch_sccache(real, session.installation.socket, session.folder.path() / sccache::k_state);
   return session;
@@ -202,6 +204,8 @@ Command add_run(CLI::App& program) {
                    "percent; below it the summary says why, as `hearth doctor` does; 0: never")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
+  command->add_flag("--explain", options->explain,
+                    "record what makes each key, for `hearth diff` and `hearth why`; slows sccache a little");
   command->add_flag("--quiet", options->quiet, "no summary on standard error");
   command->add_option("command", options->command, "the command and its arguments, after --")->required();
   command->positionals_at_end();

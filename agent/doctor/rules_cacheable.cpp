@@ -16,6 +16,8 @@ namespace {
 // Below it what cannot be cached is as it should be: a few programs, proc macros, configure checks.
 constexpr double k_much = 0.5;
 
+constexpr std::uint64_t k_few_crates = 3;  // a program and a build script are as it should be
+
 struct Share {
   std::uint64_t count = 0;
   std::uint64_t total = 0;
@@ -56,6 +58,9 @@ Finding much_of(const Chart& chart, const Share& share, What what, std::string_v
 
 Finding crate_type(const Chart& chart) {
   const auto share = share_of(chart, [](const std::string& reason) { return reason == "crate-type"; });
+  if (share.count < k_few_crates) {
+    return std::nullopt;
+  }
   return much_of(
       chart, share,
       {.title = "Most crates are programs, proc macros or dynamic libraries, which sccache cannot cache",

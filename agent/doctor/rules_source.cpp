@@ -113,7 +113,7 @@ Finding prefix_map(const Chart& chart) {
   if (!flag || !moved(chart)) {
     return std::nullopt;
   }
-  return found(Certainty::certain, chart.miss_share(),
+  return found(Certainty::certain, chart.miss_share() * 1.01,
                {.title = "A flag names the checkout's absolute path, and the checkout has moved",
                 .evidence = {*flag, "last run in " + chart.previous->surroundings.folder},
                 .fix = "# sccache 0.19 takes the path out of keys with\nexport SCCACHE_BASEDIRS=\"$PWD\""});
@@ -139,7 +139,7 @@ Finding build_script_output(const Chart& chart) {
     return std::nullopt;
   }
   return found(
-      Certainty::possible, chart.miss_share() * 0.5,
+      Certainty::likely, chart.miss_share() * 0.6,
       {.title = "A build script hands a commit or a time to the compiler: its crate and all above change",
        .evidence = chart.project.volatile_env,
        .fix = "# Pass it to the last binary only, or take it at run time; in CI:\nexport "

@@ -7,6 +7,7 @@
 
 #include "agent/core/text.hpp"
 #include "agent/launcher/config.hpp"
+#include "agent/sccache/key_log.hpp"
 
 namespace agent::sccache {
 
@@ -104,6 +105,9 @@ Result<std::string> conf_text(const InstallOptions& options, const Installation&
   add("state", (seen / k_state).string());
   add("env.SCCACHE_SERVER_UDS", made.socket.string());
   add("env.SCCACHE_IDLE_TIMEOUT", "0");
+  if (options.logs_keys) {
+    add("env.SCCACHE_LOG", k_key_log_filter);
+  }
   for (const auto& [key, value] : options.disk ? disk_settings(*options.disk) : proxy_settings(options)) {
     add(key, value);
   }

@@ -45,6 +45,7 @@ struct InstallOptions {
   std::string key_prefix;           // between the front and the shards; empty: none
   Secret token;                     // the agent's bearer; empty: an open agent
   std::optional<DiskCache> disk{};  // sccache works on this and asks no agent
+  bool logs_keys = false;           // the server writes what makes each key into its log
   io::Owner owner;                  // of the steps: everything is given to it
 };
 

@@ -150,6 +150,11 @@ std::vector<LogLine> Server::log_lines() const {
   return text ? parse_server_log(*text) : std::vector<LogLine>{};
 }
 
+std::vector<KeyedCompilation> Server::compilations() const {
+  const auto text = io::read_tail(paths_.state.parent_path() / k_log, k_max_key_log_bytes);
+  return text ? parse_key_log(*text) : std::vector<KeyedCompilation>{};
+}
+
 Result<void> Server::stop(std::chrono::milliseconds deadline) {
   const auto until = steady_clock::now() + deadline;
   auto connection = connect_to(paths_.socket);

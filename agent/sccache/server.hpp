@@ -12,6 +12,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
+#include "agent/sccache/key_log.hpp"
 #include "agent/sccache/server_log.hpp"
 #include "agent/sccache/statistics.hpp"
 
@@ -47,6 +48,9 @@ public:
 
   // What the server's log, beside the launcher's events, says of trouble (agent/sccache/server_log.hpp).
   std::vector<LogLine> log_lines() const;
+
+  // What it says of each compilation, where its log has such lines (agent/sccache/key_log.hpp).
+  std::vector<KeyedCompilation> compilations() const;
 
   // Stops the server and returns when its process is gone, killing it at the deadline where it can be seen
   // from here. Succeeds where none runs.

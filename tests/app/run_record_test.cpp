@@ -33,6 +33,8 @@ RunRecord sample() {
   record.requests.keys["absent"] = {1, 0xfedcba9876543210U};
   record.requests.left_out = 7;
   record.log.push_back({.topic = sccache::LogTopic::write_failed, .status = 429, .text = "line"});
+  record.compilations.push_back(
+      {.name = "a.o", .key = 0xabcU, .outcome = "miss", .arguments = {"-c", "a.c"}});
   return record;
 }
 
@@ -51,6 +53,8 @@ TEST(RunRecord, IsReadAsItWasWritten) {
   ASSERT_THAT(read->log, SizeIs(1));
   EXPECT_EQ(read->log.front().topic, sccache::LogTopic::write_failed);
   EXPECT_EQ(read->log.front().status, 429);
+  ASSERT_THAT(read->compilations, SizeIs(1));
+  EXPECT_THAT(read->compilations.front().arguments, ElementsAre("-c", "a.c"));
   EXPECT_EQ(to_json(*read).dump(), to_json(sample()).dump());
 }
 

@@ -179,6 +179,16 @@ def a_proxy_for_everything(world):
     return world.here(environment)
 
 
+@failure("server-start-failed")
+def sccache_that_cannot_serve(world):
+    broken = world.write("bin/sccache", f'#!/bin/sh\n[ -n "$SCCACHE_START_SERVER" ] && exit 1\nexec {world.sccache} "$@"\n',
+                         world.folder)
+    broken.chmod(0o755)
+    world.c_project(2)
+    world.run(*MAKE, env={"HEARTH_SCCACHE": str(broken)})
+    return world.doctor()
+
+
 # --- B: it cannot write or read back ---------------------------------------------------
 
 def with_storage(world, variables: dict[str, str] | None = None, **statuses: int) -> dict:
@@ -259,6 +269,14 @@ def backend_below_a_file(world):
     world.c_project()
     (world.folder / "file").write_text("in the way")
     world.run(*MAKE, flags=("--backend", f"disk://{world.folder}/file/below"))
+    return world.doctor()
+
+
+@failure("not-published")
+def backend_gone_before_the_end(world):
+    world.c_project()
+    place = world.folder / "backend"
+    world.run("sh", "-c", f'"$@" && rm -rf {place} && touch {place}', "sh", *MAKE, flags=("--drain-deadline", "2s"))
     return world.doctor()
 
 
@@ -393,6 +411,48 @@ def another_compiler(world):
     return world.doctor()
 
 
+@failure("tag-not-matching")
+def other_keys_and_no_record_of_earlier_runs(world):
+    world.c_project(6)
+    world.run(*MAKE)
+    world.clean()
+    shutil.rmtree(world.store)
+    world.c_project(6, text="int g{n}(void) {{ return {n} + 1; }}\n")
+    world.run(*MAKE)
+    return world.doctor()
+
+
+@failure("prefix-map")
+def a_prefix_map_of_a_moved_checkout(world):
+    for name in ("one", "two"):
+        folder = world.folder / name
+        world.c_project(folder=folder)
+        world.run(*MAKE, cwd=folder, env={"CFLAGS": f"-ffile-prefix-map={folder}=."})
+    return world.doctor()
+
+
+@failure("path-macro")
+def absolute_paths_in_objects(world):
+    for name in ("one", "two"):
+        folder = world.folder / name
+        world.c_project(2, 'const char *f{n}(void) {{ return __FILE__ "{n}"; }}\n', folder=folder)
+        world.write("Makefile", "all: a0.o a1.o\n%.o: %.c\n\t$(CC) -c $(CURDIR)/$< -o $@\n", folder)
+        world.run(*MAKE, cwd=folder)
+    return world.doctor()
+
+
+@failure("build-script-output")
+def a_time_from_a_build_script(world):
+    world.rust_project(3)
+    world.write("lib0/build.rs", "fn main() { println!(\"cargo:rustc-env=STAMP={:?}\", "
+                                 "std::time::SystemTime::now()); }\n")
+    world.write("lib0/src/lib.rs", 'pub fn lib0() -> &\'static str { env!("STAMP") }\n')
+    world.cargo()
+    world.clean()
+    world.cargo()
+    return world.doctor()
+
+
 @failure("clock-macro")
 def the_time_in_a_source(world):
     world.c_project(2, 'const char *f{n}(void) {{ return __TIME__ "{n}"; }}\n')
@@ -436,6 +496,38 @@ def two_sources_in_one_call(world):
     return world.doctor()
 
 
+@failure("preprocessing")
+def preprocessing_only(world):
+    world.c_project()
+    world.run("sh", "-c", "for i in 0 1 2 3; do sccache cc -E a$i.c -o a$i.i || exit 1; done")
+    return world.doctor()
+
+
+@failure("response-file")
+def arguments_in_a_file(world):
+    world.c_project()
+    world.write("flags", '-DNAME="a b" -O1\n')
+    world.run("sh", "-c", "for i in 0 1 2 3; do sccache cc -c a$i.c -o a$i.o @flags || exit 1; done")
+    return world.doctor()
+
+
+@failure("unsupported-compiler")
+def a_compiler_that_says_nothing(world):
+    compiler = world.write("mycc", '#!/bin/sh\nfor a; do [ "$a" = -E ] && exit 1; done\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    world.c_project(2)
+    world.run("make", "-s", f"CC=sccache {compiler}")
+    return world.doctor()
+
+
+@failure("not-cacheable")
+def sources_of_an_unknown_language(world):
+    world.c_project()
+    world.write("x.foo", "1\n")
+    world.run("sh", "-c", "sccache cc -c x.foo; sccache cc -c x.foo", check=False)
+    return world.doctor()
+
+
 # --- E and settings ---------------------------------------------------------------------
 
 @failure("first-run")
@@ -458,6 +550,20 @@ def recache_left_on(world):
 def dead_settings(world):
     world.c_project()
     return two_runs(world, {}, {"SCCACHE_GHA_CACHE_TO": "main"})
+
+
+@failure("multiarch-without-arch")
+def a_setting_for_several_architectures(world):
+    world.c_project()
+    return two_runs(world, {}, {"SCCACHE_CACHE_MULTIARCH": "1"})
+
+
+@failure("no-cache")
+def no_cache_left_on(world):
+    world.c_project()
+    environment = world.server(SCCACHE_DIR=str(world.folder / "d"), SCCACHE_NO_CACHE="1")
+    world.compile(environment)
+    return world.here(environment)
 
 
 @failure("unknown-moon-mode")

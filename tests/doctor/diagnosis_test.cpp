@@ -120,6 +120,40 @@ TEST(Diagnosis, DeadSettingsAreNamedWithTheirLine) {
   EXPECT_EQ(verdicts.front().evidence.front(), "w.yml:2: SCCACHE_GHA_CACHE_TO = x");
 }
 
+// What cannot be made on one machine in a minute; the others are made for real in cases.py.
+TEST(Diagnosis, NamesCausesThatOnlyAFleetOrATimeLimitShows) {
+  const auto warm = [] {
+    auto chart = two_cold_runs();
+    chart.previous.reset();
+    chart.figures.tag_objects_before = 1;
+    return chart;
+  };
+  auto timeouts = warm();
+  timeouts.statistics->timeouts = 3;
+  EXPECT_EQ(first_rule(timeouts), "timeouts");
+
+  auto backend = warm();
+  backend.figures.miss_reasons = {{"backend error", 4}};
+  EXPECT_EQ(first_rule(backend), "backend-errors");
+
+  auto gone = warm();
+  gone.figures.miss_reasons = {{"pack gone", 3}, {"corrupt", 1}};
+  EXPECT_EQ(first_rule(gone), "objects-lost");
+
+  auto unreachable = warm();
+  unreachable.figures.fallbacks = {{"agent-unreachable", 12}};
+  EXPECT_EQ(first_rule(unreachable), "agent-unreachable");
+
+  auto elsewhere = warm();
+  elsewhere.figures.lookups_missed = 0;
+  EXPECT_EQ(first_rule(elsewhere), "agent-not-asked");
+
+  auto newer = two_cold_runs();
+  newer.previous->statistics->version = "0.16.0";
+  newer.statistics->version = "0.19.0";
+  EXPECT_EQ(first_rule(newer), "sccache-changed");
+}
+
 TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
   const auto json = to_json(examine(two_cold_runs()));
 

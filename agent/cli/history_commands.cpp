@@ -1,0 +1,127 @@
+// hearth diff and hearth why: two recorded runs side by side, and one compilation or key through all of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "agent/app/run_record.hpp"
+#include "agent/cli/agent_options.hpp"
+#include "agent/cli/command.hpp"
+#include "agent/core/text.hpp"
+#include "agent/doctor/admission.hpp"
+#include "agent/doctor/difference.hpp"
+
+namespace agent::cli {
+
+namespace {
+
+struct Options {
+  std::string store = (default_folder() / "store").string();
+  std::string first;
+  std::string second;
+  bool json = false;
+};
+
+io::fs::path runs_of(const Options& options) {
+  return io::fs::path(options.store) / app::k_runs_folder;
+}
+
+Result<std::vector<app::RunRecord>> read_all(const Options& options) {
+  auto runs = app::read_runs(runs_of(options), app::k_runs_kept);
+  if (runs.empty()) {
+    return fail(Errc::not_found, "no run is on record in {}", runs_of(options).string());
+  }
+  return runs;
+}
+
+// By its id, or counted from the end: 1 is the last run.
+Result<const app::RunRecord*> find_run(const std::vector<app::RunRecord>& runs, const std::string& name) {
+  if (const auto back = parse_number(name, "run"); back && *back >= 1 && *back <= runs.size()) {
+    return &runs[runs.size() - *back];
+  }
+  const auto found = std::ranges::find(runs, name, &app::RunRecord::id);
+  if (found == runs.end()) {
+    return fail(Errc::invalid, "no run '{}' is on record; there are 1 (the last) to {}", name, runs.size());
+  }
+  return &*found;
+}
+
+Result<doctor::Difference> difference_of(const Options& options) {
+  AGENT_TRY(const auto runs, read_all(options));
+  if (options.first.empty()) {
+    const auto* then = doctor::comparable_run(runs);
+    if (then == nullptr) {
+      return fail(Errc::not_found, "no run before the last is on record that it can be compared to");
+    }
+    return doctor::compare(*then, runs.back());
+  }
+  AGENT_TRY(const auto* then, find_run(runs, options.first));
+  AGENT_TRY(const auto* now, find_run(runs, options.second.empty() ? "1" : options.second));
+  return doctor::compare(*then, *now);
+}
+
+int run_diff(const Options& options) {
+  const auto difference = difference_of(options);
+  if (!difference) {
+    return report_error(difference.error());
+  }
+  if (options.json) {
+    fmt::print("{}\n", doctor::to_json(*difference).dump(2));
+  } else {
+    fmt::print("{}", doctor::text_of(*difference));
+  }
+  return k_ok;
+}
+
+int run_why(const Options& options) {
+  const auto runs = read_all(options);
+  if (!runs) {
+    return report_error(runs.error());
+  }
+  const auto history = doctor::history_of(*runs, options.first);
+  if (history.empty()) {
+    fmt::print(stderr,
+               "hearth: no recorded run knows {}; names are known of runs with `hearth run --explain`\n",
+               options.first);
+    return k_miss;
+  }
+  fmt::print("{}", history);
+  const auto difference = difference_of({.store = options.store, .first = {}, .second = {}, .json = false});
+  for (const auto& key : difference ? difference->changed : std::vector<doctor::ChangedKey>{}) {
+    if (key.name == options.first ||
+        fmt::format("{:016x}", key.now).starts_with(options.first.substr(0, 16))) {
+      doctor::Difference only{.changed = {key}, .has_keys = true};
+      fmt::print("{}", doctor::text_of(only));
+    }
+  }
+  return k_ok;
+}
+
+}  // namespace
+
+Command add_diff(CLI::App& program) {
+  auto* const command =
+      program.add_subcommand("diff", "what changed between two recorded runs, and what of it enters keys");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--store", options->store, "store that has the runs on record")->capture_default_str();
+  command->add_option("THEN", options->first, "the earlier run: its id, or 2 for the one before the last");
+  command->add_option("NOW", options->second, "the later run (default: the last)");
+  command->add_flag("--json", options->json, "for scripts");
+  command->footer("Example:\n  hearth run --explain -- make\n  hearth diff\n  hearth diff 3 1");
+  return {command, [options] { return run_diff(*options); }};
+}
+
+Command add_why(CLI::App& program) {
+  auto* const command = program.add_subcommand(
+      "why", "one compilation or key in the recorded runs: hit or miss, and what changed");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--store", options->store, "store that has the runs on record")->capture_default_str();
+  command
+      ->add_option("NAME", options->first,
+                   "a crate, an object file such as main.o, or six or more digits of a key")
+      ->required();
+  command->footer("Example:\n  hearth run --explain -- cargo build\n  hearth why serde");
+  return {command, [options] { return run_why(*options); }};
+}
+
+}  // namespace agent::cli

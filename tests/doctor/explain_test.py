@@ -1,0 +1,70 @@
+"""`hearth run --explain`, `hearth diff` and `hearth why` over builds with the real sccache."""
+
+from __future__ import annotations
+
+import json
+import unittest
+
+from tests.doctor.world import HEARTH, MAKE, World
+
+EXPLAIN = ("--explain",)
+
+
+class Explain(unittest.TestCase):
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def diff(self) -> dict:
+        return json.loads(self.world.call(HEARTH, "diff", "--json", "--store", self.world.store).stdout)
+
+    def test_names_the_definition_that_changed(self):
+        self.world.c_project(2)
+        self.world.run(*MAKE, flags=EXPLAIN, env={"CFLAGS": "-DID=1"})
+        self.world.clean()
+        self.world.run(*MAKE, flags=EXPLAIN, env={"CFLAGS": "-DID=2"})
+
+        difference = self.diff()
+
+        self.assertEqual({key["name"] for key in difference["changed"]}, {"a0.o", "a1.o"}, difference)
+        self.assertEqual(difference["changed"][0]["first"], {"what": "argument", "then": "-DID=1", "now": "-DID=2"})
+
+    def test_follows_a_change_through_the_crates_above(self):
+        self.world.rust_project(3)
+        self.world.write("lib1/Cargo.toml", '[package]\nname = "lib1"\nversion = "0.1.0"\nedition = "2021"\n'
+                                            '[dependencies]\nlib0 = { path = "../lib0" }\n')
+        self.world.write("lib1/src/lib.rs", "pub fn lib1() -> u32 { lib0::lib0() }\n")
+        self.world.cargo(flags=EXPLAIN)
+        self.world.clean()
+        self.world.write("lib0/src/lib.rs", "pub fn lib0() -> u32 { 77 }\n")
+        self.world.cargo(flags=EXPLAIN)
+
+        difference = self.diff()
+        why = self.world.call(HEARTH, "why", "--store", self.world.store, "lib1").stdout
+
+        changed = {key["name"]: key["because"] for key in difference["changed"]}
+        self.assertEqual(changed, {"lib0": "", "lib1": "lib0"}, difference)
+        self.assertEqual(difference["same"], 1, difference)
+        self.assertIn("because lib0 changed", why)
+
+    def test_without_keys_compares_what_is_around(self):
+        self.world.c_project(1)
+        self.world.run(*MAKE, env={"SDKROOT": "/one"})
+        self.world.clean()
+        self.world.run(*MAKE, env={"SDKROOT": "/two"})
+
+        difference = self.diff()
+
+        self.assertFalse(difference["has_keys"])
+        self.assertIn({"what": "SDKROOT", "then": "/one", "now": "/two"}, difference["around"])
+
+    def test_knows_nothing_of_what_never_was(self):
+        self.world.c_project(1)
+        self.world.run(*MAKE)
+        ended = self.world.call(HEARTH, "why", "--store", self.world.store, "never.o", check=False)
+
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
