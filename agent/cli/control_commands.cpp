@@ -4,10 +4,8 @@
 #include <memory>
 
 #include "agent/cli/command.hpp"
+#include "agent/cli/control_client.hpp"
 #include "agent/core/text.hpp"
-#include "agent/io/json.hpp"
-#include "agent/net/http_client.hpp"
-#include "agent/report/figures.hpp"
 #include "agent/report/text.hpp"
 
 namespace agent::cli {
@@ -22,18 +20,7 @@ struct Options {
 
 Result<report::Figures> ask(const Options& options, const net::ClientRequest& request) {
   AGENT_TRY(const auto deadline, parse_duration(options.deadline, "--deadline"));
-  if (options.control.empty()) {
-    return fail(Errc::invalid,
-                "--control: give the agent's control socket (the --control it was started with)");
-  }
-  AGENT_TRY(auto client, net::HttpClient::to_unix_socket(options.control,
-                                                         {.timeout = deadline + std::chrono::seconds(30)}));
-  AGENT_TRY(const auto answer, client.send(request));
-  if (answer.status != 200) {
-    return fail(Errc::io, "the agent answered {}: {}", answer.status, trimmed(answer.body));
-  }
-  AGENT_TRY(const auto json, io::parse_json(answer.body, "the agent's answer"));
-  return report::from_json(json);
+  return ask_agent(options.control, request, deadline + std::chrono::seconds(30));
 }
 
 int run_control(const Options& options, const net::ClientRequest& request) {

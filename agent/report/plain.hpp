@@ -10,7 +10,7 @@
 namespace agent::report {
 
 // One line of valid UTF-8 without control characters, invisible ones or ones that turn the direction of
-// text; what is no UTF-8 becomes U+FFFD. At most `limit` characters; what is cut ends in "…".
+// text; what is no UTF-8 becomes U+FFFD. What is cut has `limit` characters and ends in one more, "…".
 std::string plain(std::string_view text, std::size_t limit);
 
 // plain text as Markdown that shows it as it is, inside a paragraph or a table's cell.
