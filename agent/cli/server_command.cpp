@@ -1,5 +1,6 @@
 // hearth server: the BoringCache API over a folder or a bucket, for a team.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -80,6 +81,9 @@ void wait_for(const std::stop_token& stop) {
 }
 
 Result<void> serve(const Options& options) {
+  // Each thread that parses a body would keep memory of its own; the bodies come and go.
+  constexpr int k_arenas = 2;
+  ::mallopt(M_ARENA_MAX, k_arenas);
   const Signals signals;
   AGENT_TRY(auto chosen, parsed(options));
   AGENT_TRY(const auto deadline, parse_duration(options.drain_deadline, "--drain-deadline"));

@@ -24,6 +24,7 @@ Result<Answer> capabilities(Context& /*context*/, const Call& /*call*/) {
                                    {"features", io::JsonObject{{"blob_stage_v2", true},
                                                                {"tag_publish_v2", true},
                                                                {"entry_create_v2", true},
+                                                               {"upload_receipts_v2", true},
                                                                {"cache_kv_entries_v1", true},
                                                                {"cache_kv_entries_summary_v1", true},
                                                                {"cache_kv_entries_multi_tag_upsert_v1", true},

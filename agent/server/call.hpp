@@ -87,6 +87,12 @@ Result<Answer> blob_urls(Context& context, const Call& call);
 Result<Answer> list_rows(Context& context, const Call& call);
 Result<Answer> upsert_rows(Context& context, const Call& call);
 
+// What clients report.
+Result<Answer> commit_blobs(Context& context, const Call& call);
+Result<Answer> commit_manifest(Context& context, const Call& call);
+Result<Answer> add_rollups(Context& context, const Call& call);
+Result<Answer> list_sessions(Context& context, const Call& call);
+
 // Entries and tags.
 Result<Answer> create_entry(Context& context, const Call& call);
 Result<Answer> check_entries(Context& context, const Call& call);

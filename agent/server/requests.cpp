@@ -292,6 +292,24 @@ Result<RowUpsert> parse_row_upsert(const io::Json& body) {
   return upsert;
 }
 
+Result<std::vector<Digest>> parse_receipts(const io::Json& body, std::size_t most) {
+  AGENT_TRY(const auto* const array, array_in(body, "receipts", most));
+  std::vector<Digest> digests;
+  for (const auto& item : *array) {
+    AGENT_TRY(const auto digest, digest_in(item, "digest"));
+    digests.push_back(digest);
+  }
+  return digests;
+}
+
+Result<Blob> parse_manifest(const io::Json& body) {
+  AGENT_TRY(const auto manifest, blob_in(body, "manifest_digest", "manifest_size"));
+  if (!manifest) {
+    return fail(Errc::invalid, "manifest_digest: it is missing");
+  }
+  return *manifest;
+}
+
 Result<std::vector<std::string>> parse_tag_names(const io::Json& body) {
   AGENT_TRY(const auto* const array, array_in(body, "entries", k_most_names));
   std::vector<std::string> names;

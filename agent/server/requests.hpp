@@ -62,6 +62,12 @@ struct RowUpsert {
 };
 Result<RowUpsert> parse_row_upsert(const io::Json& body);
 
+// {"receipts": [{"digest": …}, …]}
+Result<std::vector<Digest>> parse_receipts(const io::Json& body, std::size_t most);
+
+// {"manifest_digest": …, "manifest_size": …}
+Result<Blob> parse_manifest(const io::Json& body);
+
 // {"entries": ["tag", …]}
 Result<std::vector<std::string>> parse_tag_names(const io::Json& body);
 

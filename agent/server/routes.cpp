@@ -39,6 +39,10 @@ constexpr std::array k_routes = {
     Route{"GET", W "/cache-kv-entries", Level::restore, list_rows},
     Route{"POST", W "/cache-kv-entries", Level::save, upsert_rows, k_audited},
     Route{"POST", W "/cache-kv-entries/download-urls", Level::restore, blob_urls},
+    Route{"POST", W "/upload-sessions/:name/blobs/commit", Level::save, commit_blobs},
+    Route{"POST", W "/upload-sessions/:name/manifest/commit", Level::save, commit_manifest},
+    Route{"POST", W "/cache-rollups", Level::restore, add_rollups},
+    Route{"GET", W "/sessions", Level::restore, list_sessions},
     Route{"GET", W "/tags", Level::restore, list_tags},
 };
 #undef W

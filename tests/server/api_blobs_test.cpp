@@ -106,5 +106,28 @@ TEST_F(Api, ServesRanges) {
   EXPECT_EQ(beyond.headers.get("Content-Range"), "bytes */10");
 }
 
+TEST_F(Api, TakesReceiptsForWhatWasUploaded) {
+  const auto created = server_.call("POST", "/caches", RunningServer::creation("rust", "manifest"));
+  const auto session = "/upload-sessions/" + created.body.text("upload_session_id");
+  const io::Json receipts(
+      io::JsonObject{{"receipts", io::JsonArray{io::JsonObject{{"digest", digest_of("payload")}}}}});
+  const io::Json manifest(io::JsonObject{{"manifest_digest", digest_of("manifest")}, {"manifest_size", 8}});
+  expect_refusal(server_.call("POST", session + "/blobs/commit", receipts), 422, "blobs_missing");
+  expect_refusal(server_.call("POST", session + "/manifest/commit", manifest), 422, "blobs_missing");
+
+  put("payload");
+  ASSERT_EQ(server_.blob("PUT", created.body.text("manifest_upload_url"), "manifest").status, 200);
+
+  const auto blobs = server_.call("POST", session + "/blobs/commit", receipts);
+  EXPECT_EQ(blobs.status, 200) << blobs.text;
+  EXPECT_EQ(blobs.body.text("cache_entry_id"), created.body.text("cache_entry_id"));
+  EXPECT_FALSE(blobs.body.text("state").empty());
+  EXPECT_EQ(server_.call("POST", session + "/manifest/commit", manifest).status, 200);
+  expect_refusal(server_.call("POST", "/upload-sessions/e_000000000000000000000000/blobs/commit", receipts),
+                 404, "not_found");
+  expect_refusal(server_.call("POST", session + "/manifest/commit", io::JsonObject()), 400,
+                 "invalid_request");
+}
+
 }  // namespace
 }  // namespace agent::server::tests

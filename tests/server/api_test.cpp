@@ -200,5 +200,31 @@ TEST_F(Api, ChangesAndRefusalsAreWrittenDownWithoutSecrets) {
                           "nightly GET /tokens 403", "nightly DELETE /caches 200 rust", " GET /tags 401"));
 }
 
+TEST_F(Api, KeepsTheSessionsThatClientsReport) {
+  const io::Json report(
+      io::JsonObject{{"rollups", io::JsonArray{io::JsonObject{{"tool", "sccache"}}}},
+                     {"sessions", io::JsonArray{io::JsonObject{{"session_id", "s1"}, {"hit_count", 7}}}}});
+
+  const auto accepted = server_.call("POST", "/cache-rollups", report);
+  const auto listed = server_.call("GET", "/sessions?limit=10");
+
+  EXPECT_EQ(accepted.status, 200);
+  EXPECT_EQ(accepted.body["accepted"].count(), 2);
+  ASSERT_EQ(listed.body["sessions"].array()->size(), 1) << listed.text;
+  EXPECT_EQ(listed.body["sessions"].array()->front()["hit_count"].count(), 7);
+  EXPECT_EQ(server_.call("POST", "/cache-rollups", io::JsonObject()).status, 200);
+}
+
+TEST_F(Api, RefusesReportsThatAreNone) {
+  const auto report = [&](const char* key, io::Json value) {
+    return server_.call("POST", "/cache-rollups", io::JsonObject{{key, std::move(value)}});
+  };
+
+  expect_refusal(report("sessions", "s"), 400, "invalid_request");
+  expect_refusal(report("sessions", io::JsonArray(81, io::JsonObject())), 400, "invalid_request");
+  expect_refusal(report("rollups", io::JsonArray(501, io::JsonObject())), 400, "invalid_request");
+  expect_refusal(report("rollups", std::string(600'000, 'x')), 413, "too_large");
+}
+
 }  // namespace
 }  // namespace agent::server::tests
