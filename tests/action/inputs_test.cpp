@@ -113,6 +113,15 @@ TEST(Inputs, RefuseFlagsAndSizesThatDoNotParse) {
   EXPECT_THAT(read_inputs({{"INPUT_MAX-SIZE", "0"}}), FailsSaying("max-size"));
 }
 
+TEST(Inputs, ReadTheLeastHitRateInPercent) {
+  EXPECT_EQ(read_inputs({})->min_hit_rate, 80);
+  EXPECT_EQ(read_inputs({{"INPUT_MIN-HIT-RATE", "99.5"}})->min_hit_rate, 99.5);
+  EXPECT_EQ(read_inputs({{"INPUT_MIN-HIT-RATE", "50 %"}})->min_hit_rate, 50);
+  for (const auto* text : {"101", "-1", "most", "5x", "nan"}) {
+    EXPECT_THAT(read_inputs({{"INPUT_MIN-HIT-RATE", text}}), FailsSaying("min-hit-rate")) << text;
+  }
+}
+
 TEST(Inputs, WantAMatrixThatIsAnObject) {
   EXPECT_THAT(read_inputs({{"INPUT_MATRIX", R"({"os":"linux"})"}}), Succeeds());
   EXPECT_THAT(read_inputs({{"INPUT_MATRIX", "null"}}), Succeeds());

@@ -119,6 +119,7 @@ protected:
     figures.misses = 1;
     figures.hit_rate = 75;
     figures.pending = pending_;
+    figures.miss_reasons = miss_reasons_;
     auto started = net::HttpServer::start(
         {.address = "", .unix_socket = job() / "agent/control.sock"},
         [figures](const net::Request&, net::Responder&) -> net::Decision {
@@ -142,6 +143,7 @@ protected:
   std::string ready_ = R"({"endpoint":"http://127.0.0.1:7420"})";
   std::uint64_t objects_ = 0;
   std::uint64_t pending_ = 0;
+  std::map<std::string, std::uint64_t> miss_reasons_;
 };
 
 TEST_F(StagesTest, WithoutDockerTheBuildGoesOnWithOneWarningAndNothingExported) {
@@ -329,6 +331,33 @@ TEST_F(StagesTest, WhatWasNotPublishedFailsPostWhereThatWasAskedFor) {
   hand_over_state();
 
   EXPECT_EQ(run(run_post), k_cache_error);
+}
+
+TEST_F(StagesTest, PostSaysWhyHitsAreLowWhereTheyAre) {
+  start_docker();
+  miss_reasons_ = {{"backend error", 1}};
+  EXPECT_EQ(run(run_main), k_ok);
+  hand_over_state();
+
+  EXPECT_EQ(run(run_post), k_ok);
+
+  EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), HasSubstr("`backend-errors`"));
+  EXPECT_THAT(log(), HasSubstr("Why hits are low: The backend failed"));
+  const auto figures = io::parse_json(io::read_file(job() / "summary.json", 65536).value_or(""), "figures");
+  ASSERT_THAT(figures, Succeeds());
+  EXPECT_EQ((*figures)["verdicts"].array()->front().text("rule"), "backend-errors");
+}
+
+TEST_F(StagesTest, PostAsksNoDoctorWhereHitsAreAsWanted) {
+  start_docker();
+  miss_reasons_ = {{"backend error", 1}};
+  environment_.emplace_back("INPUT_MIN-HIT-RATE", "75");
+  EXPECT_EQ(run(run_main), k_ok);
+  hand_over_state();
+
+  EXPECT_EQ(run(run_post), k_ok);
+
+  EXPECT_THAT(written("GITHUB_STEP_SUMMARY"), Not(HasSubstr("Why hits are low")));
 }
 
 TEST_F(StagesTest, AnAgentThatEndsAtOnceIsQuotedAndLeavesNothing) {
