@@ -41,7 +41,8 @@ Cancellation::Cancellation() {
 
 Cancellation::~Cancellation() {
   ending_.store(true);
-  ::pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the wait; blocked everywhere else
+  // Wakes the wait; the signal is blocked everywhere else. NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
+  ::pthread_kill(thread_.native_handle(), SIGTERM);
 }
 
 }  // namespace agent::action

@@ -66,12 +66,12 @@ struct Agent::State {
   Result<void> serve();
   Result<void> announce() const;
   std::string endpoint() const;
-  report::Figures flush(milliseconds deadline);
+  report::Figures flush(milliseconds deadline) const;
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
   void keep_record(const report::Figures& figures) const;
   void end(std::string reason);
-  void note(std::string text);
+  void note(std::string text) const;
 
   Config config;
   SystemClock clock;
@@ -91,7 +91,7 @@ struct Agent::State {
   std::unique_ptr<net::HttpServer> server;
 };
 
-void Agent::State::note(std::string text) {
+void Agent::State::note(std::string text) const {
   log::warn("agent: {}", text);
   status->observe([&](Observed& observed) { observed.notes.push_back(std::move(text)); });
 }
@@ -252,7 +252,7 @@ Result<void> Agent::State::announce() const {
   return io::write_file(config.ready_file, io::Json(std::move(ready)).dump() + "\n");
 }
 
-report::Figures Agent::State::flush(milliseconds deadline) {
+report::Figures Agent::State::flush(milliseconds deadline) const {
   housekeeping->snapshot();
   hydration->collect();
   if (auto flushed = publisher->flush(deadline); !flushed) {

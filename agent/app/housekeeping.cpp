@@ -98,7 +98,7 @@ void Housekeeping::look_for_an_end(steady_clock::time_point now) {
   }
 }
 
-void Housekeeping::refresh() {
+void Housekeeping::refresh() const {
   if (services_.tag == nullptr) {
     return;
   }

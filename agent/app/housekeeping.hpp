@@ -53,7 +53,7 @@ private:
   void run(const std::stop_token& stop);
   void tick(std::chrono::steady_clock::time_point now);
   void look_for_an_end(std::chrono::steady_clock::time_point now);
-  void refresh();
+  void refresh() const;
   void take_snapshot(sccache::Server& server);
 
   HousekeepingServices services_;

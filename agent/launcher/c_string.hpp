@@ -17,8 +17,8 @@ public:
   constexpr const char* c_str() const { return text_; }
   // As an entry of execve's lists, which are never written through, whatever their type says.
   constexpr char* entry() const {
-    return const_cast<char*>(text_);
-  }  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    return const_cast<char*>(text_);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  }
 
   constexpr std::size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }

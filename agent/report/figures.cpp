@@ -189,10 +189,25 @@ void read_sccache_members(Reader& reader, Figures& figures) {
   reader.read("fallbacks", figures.fallbacks);
 }
 
+// As sccache and the launcher count compilations.
+io::JsonObject compilations_json(const Figures& figures) {
+  const bool counted = figures.hits.has_value() || figures.misses.has_value();
+  return {{"hit_rate", figures.hit_rate},
+          {"languages", if_measured(counted, figures.languages, languages_json)},
+          {"hits", figures.hits},
+          {"misses", figures.misses},
+          {"errors", figures.errors},
+          {"compile_requests", figures.compile_requests},
+          {"non_cacheable", if_measured(counted, figures.non_cacheable, counts_json)},
+          {"saved_seconds_estimate", figures.saved_seconds_estimate},
+          {"sccache_read_hit_ms", figures.sccache_read_hit_ms},
+          {"restarts", figures.restarts},
+          {"fallbacks", counts_json(figures.fallbacks)}};
+}
+
 }  // namespace
 
 io::Json to_json(const Figures& figures) {
-  const bool compilations = figures.hits.has_value() || figures.misses.has_value();
   const auto refused = figures.stores.has_value() || !figures.refused.empty()
                            ? std::optional(sum_of(figures.refused))
                            : std::nullopt;
@@ -205,17 +220,6 @@ io::Json to_json(const Figures& figures) {
       {"backend", text_json(figures.backend)},
       {"mode", text_json(figures.mode)},
       {"sccache_mode", text_json(figures.sccache_mode)},
-      {"hit_rate", figures.hit_rate},
-      {"languages", if_measured(compilations, figures.languages, languages_json)},
-      {"hits", figures.hits},
-      {"misses", figures.misses},
-      {"errors", figures.errors},
-      {"compile_requests", figures.compile_requests},
-      {"non_cacheable", if_measured(compilations, figures.non_cacheable, counts_json)},
-      {"saved_seconds_estimate", figures.saved_seconds_estimate},
-      {"sccache_read_hit_ms", figures.sccache_read_hit_ms},
-      {"restarts", figures.restarts},
-      {"fallbacks", counts_json(figures.fallbacks)},
       {"latency_ms",
        io::JsonObject{
            {"mean", latency.mean}, {"p50", latency.p50}, {"p95", latency.p95}, {"p99", latency.p99}}},
@@ -240,6 +244,7 @@ io::Json to_json(const Figures& figures) {
       {"tag_bytes", figures.tag_bytes},
       {"notes", io::JsonArray(figures.notes.begin(), figures.notes.end())},
   };
+  json.merge(compilations_json(figures));
   if (!figures.phase.empty()) {
     json.emplace("phase", figures.phase);
   }

@@ -122,7 +122,7 @@ std::string markdown_text(std::string_view text, std::size_t limit) {
 }
 
 std::string markdown_code(std::string_view text, std::size_t limit) {
-  const auto shown = plain(text, limit);
+  auto shown = plain(text, limit);
   if (shown.empty()) {
     return shown;
   }

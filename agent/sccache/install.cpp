@@ -17,6 +17,9 @@ namespace {
 // client for any other.
 constexpr std::array<std::string_view, 1> k_spoken = {launcher::k_protocol_0_16};
 
+constexpr auto k_program_permissions = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                                       fs::perms::others_read | fs::perms::others_exec;
+
 Result<void> copy_program(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::remove(to, error);  // a running program cannot be written over
@@ -24,7 +27,7 @@ Result<void> copy_program(const fs::path& from, const fs::path& to) {
   if (error) {
     return fail_errno("copy " + from.string() + " to", to.string(), error.value());
   }
-  fs::permissions(to, fs::perms(0755), error);
+  fs::permissions(to, k_program_permissions, error);
   if (error) {
     return fail_errno("make executable", to.string(), error.value());
   }
@@ -42,7 +45,7 @@ std::string protocol_of(const fs::path& real) {
   const auto version = trimmed(exit->output);
   const auto at = version.rfind(' ');
   const auto number = version.substr(at == std::string_view::npos ? 0 : at + 1);
-  const auto known = std::ranges::find_if(k_spoken, [&](std::string_view spoken) {
+  const auto* const known = std::ranges::find_if(k_spoken, [&](std::string_view spoken) {
     return number.starts_with(spoken) && number.size() > spoken.size() && number[spoken.size()] == '.';
   });
   return known != k_spoken.end() ? std::string(*known) : std::string(launcher::k_protocol_none);
@@ -168,7 +171,7 @@ namespace {
 std::optional<fs::path> find_foreign(const io::Environment& environment) {
   const auto path = io::variable_in(environment, "PATH");
   for (const auto folder : split(path, ':')) {
-    const auto candidate = fs::path(folder.empty() ? "." : folder) / k_launcher;
+    auto candidate = fs::path(folder.empty() ? "." : folder) / k_launcher;
     std::error_code error;
     if (io::find_program(candidate.string(), environment) &&
         !fs::exists(candidate.parent_path() / k_conf, error)) {

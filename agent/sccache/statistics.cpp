@@ -17,7 +17,7 @@ std::uint64_t count_of(const io::Json& object, std::string_view key) {
 
 double seconds_of(const io::Json& object, std::string_view key) {
   const auto& duration = object[key];
-  return duration["secs"].number().value_or(0) + duration["nanos"].number().value_or(0) / 1e9;
+  return duration["secs"].number().value_or(0) + (duration["nanos"].number().value_or(0) / 1e9);
 }
 
 // `{"counts": {"Rust": 3, …}, …}`
@@ -92,7 +92,7 @@ std::optional<double> Statistics::saved_seconds_estimate() const {
     return std::nullopt;
   }
   const double mean = compile_seconds / static_cast<double>(compilations);
-  return mean * static_cast<double>(hits()) - read_hit_seconds;
+  return (mean * static_cast<double>(hits())) - read_hit_seconds;
 }
 
 namespace {
