@@ -204,14 +204,18 @@ Finding other_command(const Chart& chart) {
 // What is left when nothing more exact is known.
 Finding key_drift(const Chart& chart) {
   const auto keys = chart.low() ? overlap(chart) : std::nullopt;
-  if (!keys || keys->share() > k_drift) {
+  const bool explained = chart.previous && (cargo_home_per_run(chart) || cargo_variable_changed(chart) ||
+                                            key_variable_changed(chart) || flags_changed(chart) ||
+                                            toolchain_changed(chart) || checkout_moved(chart));
+  if (!keys || keys->share() > k_drift || explained) {
     return std::nullopt;
   }
-  return found(Certainty::likely, chart.miss_share() * 0.5,
-               {.title = "This run asked for other keys than the last: an input of every compilation changed",
-                .evidence = {fmt::format("{} of {} keys of this run were asked for in the last run",
-                                         keys->again, keys->asked)},
-                .fix = "hearth doctor --bundle report.json   # both runs side by side"});
+  return found(
+      Certainty::likely, chart.miss_share() * 0.5,
+      {.title = "This run asked for other keys than the last: an input of every compilation changed",
+       .evidence = {fmt::format("{} of {} keys of this run were asked for in the last run", keys->again,
+                                keys->asked)},
+       .fix = "hearth diff   # both runs side by side; after `hearth run --explain` down to the argument"});
 }
 
 // Without a last run: the tag is full, and nothing of it is asked for.

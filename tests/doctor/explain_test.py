@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 import unittest
 
 from tests.doctor.world import HEARTH, MAKE, World
@@ -57,6 +59,21 @@ class Explain(unittest.TestCase):
 
         self.assertFalse(difference["has_keys"])
         self.assertIn({"what": "SDKROOT", "then": "/one", "now": "/two"}, difference["around"])
+
+    def test_a_running_agent_is_asked_too(self):
+        control, ready = self.world.folder / "control", self.world.folder / "ready"
+        agent = subprocess.Popen([HEARTH, "agent", "--listen", "127.0.0.1:0", "--store", self.world.store, "--mode", "off",
+                                  "--backend", "none", "--tag", "t", "--control", control, "--ready-file", ready,
+                                  "--min-free-space", "0"], env=self.world.environment, stderr=subprocess.DEVNULL)
+        self.addCleanup(agent.wait, 30)
+        self.addCleanup(agent.terminate)
+        deadline = time.monotonic() + 20
+        while not ready.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+        said = self.world.doctor("--control", str(control))
+
+        self.assertEqual([verdict["rule"] for verdict in said["verdicts"]], ["cache-off"])
 
     def test_knows_nothing_of_what_never_was(self):
         self.world.c_project(1)
