@@ -30,6 +30,23 @@ TEST(Worker, DoesJobsInTheOrderGiven) {
   EXPECT_THAT(done.with([](const auto& list) { return list; }), ElementsAre(1, 2, 3));
 }
 
+TEST(Worker, WithTwoThreadsDoesAJobWhileAnotherWaits) {
+  Guarded<int> arrived(0);
+  Worker worker(2);
+
+  for (int i = 0; i < 2; ++i) {
+    worker.give([&] {
+      arrived.change([](int& count) { ++count; });
+      EXPECT_TRUE(arrived.wait_until({}, soon(), [](int count) { return count >= 2; }));
+    });
+  }
+
+  EXPECT_TRUE(arrived.wait_until({}, soon(), [](int count) { return count >= 2; }));
+  worker.give([&] { arrived.change([](int& count) { ++count; }); });
+  EXPECT_TRUE(arrived.wait_until({}, soon(), [](int count) { return count == 3; }));
+  EXPECT_EQ(worker.waiting(), 0);
+}
+
 TEST(Worker, TakesJobsThatOnlyMove) {
   Guarded<int> result;
   Worker worker;
