@@ -2,6 +2,7 @@
 // wraps outlives it. Thread-safe if the inner storage is.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ public:
   }
   Result<void> remove(std::string_view name) override { return inner_.remove(name); }
   Result<std::vector<ObjectInfo>> list(std::string_view prefix) override { return inner_.list(prefix); }
+  Result<std::uint64_t> tidy(bool dry_run, const std::function<bool()>& go_on) override {
+    return inner_.tidy(dry_run, go_on);
+  }
+  Result<std::optional<Usage>> usage() override { return inner_.usage(); }
 
 protected:
   ObjectStorage& inner() { return inner_; }

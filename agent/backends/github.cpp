@@ -1,8 +1,10 @@
 // GitHub's cache service as an object storage (docs/formats.md, "In GitHub's cache service"): one entry per
 // object, and a line of entries per pointer.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "agent/backends/builtin.hpp"
 #include "agent/backends/github_blobs.hpp"
@@ -113,11 +115,15 @@ public:
     std::map<std::string, ObjectInfo> objects;
     for (const auto& entry : entries) {  // by creation: the last one of a name counts
       const auto name = name_of_entry(entry.key);
+      if (const auto number = moves(name) ? generation_of(name, entry.key) : std::nullopt) {
+        lines_.note(name, *number);
+      }
       const auto header = moves(name) ? k_generation_header_bytes : 0;
       objects.insert_or_assign(
           name, ObjectInfo{.name = name,
                            .size = entry.size_bytes - std::min<std::uint64_t>(entry.size_bytes, header),
-                           .modified = entry.created});
+                           .modified = entry.created,
+                           .area = entry.ref});
     }
     std::vector<ObjectInfo> listed;
     std::ranges::transform(objects, std::back_inserter(listed), [](const auto& at) { return at.second; });
@@ -125,7 +131,53 @@ public:
     return listed;
   }
 
+  Result<std::uint64_t> tidy(bool dry_run, const std::function<bool()>& go_on) override {
+    AGENT_TRY(const auto entries, explained(rest_.list(k_moving)));
+    std::uint64_t removed = 0;
+    for (const auto& entry : superseded(entries)) {
+      if (!go_on()) {
+        return fail(Errc::cancelled, "tidy {}: put off", describe());
+      }
+      if (!dry_run) {
+        AGENT_CHECK(check_writable("remove", entry.key));
+        AGENT_CHECK(explained(rest_.remove(entry)));
+      }
+      ++removed;
+    }
+    return removed;
+  }
+
+  Result<std::optional<Usage>> usage() override {
+    if (!rest_.has_token()) {
+      return std::optional<Usage>{};
+    }
+    AGENT_TRY(const auto bytes, explained(rest_.usage()));
+    return std::optional(Usage{.bytes = bytes, .limit_bytes = config_.quota_bytes});
+  }
+
 private:
+  // Generations that nobody needs. The last ones stay, because a writer may still look for one that was
+  // passed over, and those of the last day: their numbers must not come free while a generation may appear
+  // late, which a writer who does not know better would take for the head.
+  static std::vector<ListedEntry> superseded(const std::vector<ListedEntry>& entries) {
+    constexpr std::chrono::hours k_kept{24};
+    std::map<std::pair<std::string, std::string>, std::uint64_t> heads;  // by ref and name
+    Wall now{};
+    for (const auto& entry : entries) {
+      const auto name = name_of_entry(entry.key);
+      auto& head = heads[{entry.ref, name}];
+      head = std::max(head, generation_of(name, entry.key).value_or(0));
+      now = std::max(now, entry.created);
+    }
+    std::vector<ListedEntry> old;
+    std::ranges::copy_if(entries, std::back_inserter(old), [&](const ListedEntry& entry) {
+      const auto name = name_of_entry(entry.key);
+      const auto number = generation_of(name, entry.key);
+      return number && *number + k_most_skipped < heads[{entry.ref, name}] && entry.created + k_kept < now;
+    });
+    return old;
+  }
+
   // The object that an entry belongs to.
   static std::string name_of_entry(std::string_view key) {
     if (moves(key)) {

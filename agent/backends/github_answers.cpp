@@ -137,10 +137,20 @@ Result<ListedPage> parse_listed_page(std::string_view text) {
     page.entries.push_back({.id = *id,
                             .key = entry.text("key"),
                             .version = entry.text("version"),
+                            .ref = entry.text("ref"),
                             .size_bytes = *size,
                             .created = parse_utc(entry.text("created_at")).value_or(Wall{})});
   }
   return page;
+}
+
+Result<std::uint64_t> parse_usage(std::string_view text) {
+  AGENT_TRY(const auto json, parse(text, k_limits));
+  const auto bytes = count_of(json["active_caches_size_in_bytes"]);
+  if (!bytes) {
+    return fail(Errc::transient, "the answer does not tell the size of the caches");
+  }
+  return *bytes;
 }
 
 }  // namespace agent::backends

@@ -46,6 +46,7 @@ struct ListedEntry {
   std::uint64_t id = 0;
   std::string key;
   std::string version;
+  std::string ref;  // whose entry it is
   std::uint64_t size_bytes = 0;
   Wall created{};
 };
@@ -54,6 +55,9 @@ struct ListedPage {
   std::vector<ListedEntry> entries;
 };
 Result<ListedPage> parse_listed_page(std::string_view text);
+
+// Bytes of all entries of the repository.
+Result<std::uint64_t> parse_usage(std::string_view text);
 
 // "2026-11-21T14:52:27Z", with or without a fraction, which is dropped.
 std::optional<Wall> parse_utc(std::string_view text);

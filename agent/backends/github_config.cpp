@@ -25,10 +25,11 @@ bool is_enterprise_server(std::string_view server_url) {
 struct Wanted {
   std::string service = "auto";
   std::chrono::milliseconds patience{15'000};
+  std::uint64_t quota_bytes = std::uint64_t{10} << 30U;
 };
 
 Result<Wanted> parse_wanted(const StorageUrl& url) {
-  constexpr std::string_view k_form = "github, or github://?service=v1|v2&patience=15s";
+  constexpr std::string_view k_form = "github, or github://?service=v1|v2&patience=15s&quota=10GiB";
   std::string_view rest = url.rest;
   Wanted wanted;
   if (rest.starts_with('/')) {
@@ -49,6 +50,8 @@ Result<Wanted> parse_wanted(const StorageUrl& url) {
       wanted.service = value;
     } else if (name == "patience") {
       AGENT_TRY(wanted.patience, parse_duration(value, "backend github: patience"));
+    } else if (name == "quota") {
+      AGENT_TRY(wanted.quota_bytes, parse_size(value, "backend github: quota"));
     } else {
       return fail(Errc::invalid, "backend '{}': '{}' is not understood; the form is {}", url.text, part,
                   k_form);
@@ -74,6 +77,7 @@ Result<GithubConfig> github_config(const StorageUrl& url, const Variables& varia
   config.api = variables("GITHUB_API_URL");
   config.rest_token = Secret(variables("GITHUB_TOKEN"));
   config.patience = wanted.patience;
+  config.quota_bytes = wanted.quota_bytes;
   config.proxies = net::proxy_settings_from(variables);
   const bool first =
       wanted.service == "v1" ||

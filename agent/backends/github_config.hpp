@@ -35,14 +35,16 @@ struct GithubConfig {
   std::string api;                             // of REST, without '/' at the end
   Secret rest_token;                           // for listing and removing; may be empty
   std::chrono::milliseconds patience{15'000};  // how long a reserved name may stay invisible
+  // GitHub's own limit for a repository, which it can be asked to raise.
+  std::uint64_t quota_bytes = std::uint64_t{10} << 30U;
   net::ProxySettings proxies;
 
   // Writing is allowed as far as the job knows; the token may still refuse.
   bool writes() const;
 };
 
-// "github", "github://", "github://?service=v1&patience=15s". Errors: invalid (the URL), denied (the job has
-// no cache variables; the text says where they come from).
+// "github", "github://", "github://?service=v1&patience=15s&quota=10GiB". Errors: invalid (the URL), denied
+// (the job has no cache variables; the text says where they come from).
 Result<GithubConfig> github_config(const StorageUrl& url, const Variables& variables);
 
 }  // namespace agent::backends

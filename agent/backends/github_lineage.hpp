@@ -6,7 +6,9 @@
 // reserved but invisible for `patience`, and then says so in the header of m. Whoever finalises within less
 // than that after asking for the reservation can not have been skipped. Whoever took longer asks for the next
 // generations himself until one of them is made in time, or until he sees one that skips his: a conflict.
-// Clocks need not agree, they need only run at about the same speed.
+// Whoever knows before he finalises that he is too late gives his number up: on a service whose newest entry
+// is the one finalised last, a late generation would stand in front of the head for readers that know
+// neither. Clocks need not agree, they need only run at about the same speed.
 #pragma once
 
 #include <chrono>
@@ -48,6 +50,9 @@ public:
   // Its generations were removed.
   void forget(std::string_view name);
 
+  // This generation is there: whoever lists the entries knows more than a look-up that goes by time.
+  void note(std::string_view name, std::uint64_t number) { see(name, number); }
+
 private:
   struct Held {
     Reservation reservation;
@@ -82,7 +87,7 @@ private:
   Result<std::optional<Held>> hold(const std::string& key);
   Result<std::optional<FoundEntry>> await(const std::string& key);
   Result<bool> give_way(Attempt& attempt);
-  Result<void> write(const Attempt& attempt, const Held& held);
+  Result<bool> write(const Attempt& attempt, const Held& held);
   Result<Verdict> verify(const Attempt& attempt, Steady since);
   Result<std::optional<Generation>> advance(Attempt& attempt);
   Result<std::optional<Generation>> check(Attempt& attempt, Steady since);

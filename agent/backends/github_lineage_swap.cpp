@@ -119,26 +119,34 @@ Result<bool> Lineages::give_way(Attempt& attempt) {
   return fail(Errc::conflict, "swap {}: generation {} is somebody else's", attempt.name, number);
 }
 
-Result<void> Lineages::write(const Attempt& attempt, const Held& held) {
+// False: it took so long that others may have passed over this number, so it must not appear any more.
+Result<bool> Lineages::write(const Attempt& attempt, const Held& held) {
   auto generation = attempt.next;
   generation.content = attempt.content;
   const auto bytes = encode_generation(generation);
   AGENT_CHECK(cache_.upload(held.reservation, std::string_view(bytes)));
-  auto finalised = cache_.finalise(held.reservation, bytes.size());
-  if (finalised || finalised.error().code == Errc::denied) {
-    return finalised;
+  if (clock_.now() - held.since >= options_.patience) {
+    return false;
+  }
+  const auto finalised = cache_.finalise(held.reservation, bytes.size());
+  if (finalised) {
+    return true;
+  }
+  const auto failed = std::unexpected(finalised.error());
+  if (finalised.error().code == Errc::denied) {
+    return failed;
   }
   // The reservation is ours, so what is visible under its key is too.
   const auto visible = exactly(attempt.key());
   const auto there = visible && *visible ? fetch(**visible) : std::optional<Generation>{};
   if (!there || !*there) {
-    return finalised;
+    return failed;
   }
   if ((*there)->content != attempt.content) {
     return fail(Errc::conflict, "swap {}: generation {} is of an earlier attempt", attempt.name,
                 attempt.next.number);
   }
-  return {};
+  return true;
 }
 
 // Whether what was just finalised can still be passed over.
@@ -171,7 +179,8 @@ Result<std::optional<Generation>> Lineages::advance(Attempt& attempt) {
     AGENT_TRY(const bool included, give_way(attempt));
     return included ? std::optional(attempt.made) : std::nullopt;
   }
-  if (const auto written = write(attempt, *held); !written) {
+  const auto written = write(attempt, *held);
+  if (!written) {
     if (written.error().code == Errc::not_found) {  // nobody can use it: it is passed over like others
       if (std::exchange(attempt.refused, true)) {
         return fail(Errc::transient, "{}", written.error().message);
@@ -180,6 +189,11 @@ Result<std::optional<Generation>> Lineages::advance(Attempt& attempt) {
     }
     held_.with([&](auto& all) { all.insert_or_assign(key, *held); });
     return std::unexpected(written.error());
+  }
+  if (!*written) {
+    attempt.next.skipped.push_back(attempt.next.number);
+    ++attempt.next.number;
+    return std::optional<Generation>{};
   }
   see(attempt.name, attempt.next.number);
   attempt.made = attempt.next;

@@ -23,7 +23,7 @@ std::string escaped(std::string_view prefix) {
 }  // namespace
 
 Result<void> GithubRest::check(std::string_view operation) const {
-  if (config_.rest_token.empty() || config_.repository.empty()) {
+  if (!has_token()) {
     return fail(Errc::unsupported,
                 "{}: GitHub lists and deletes cache entries only for a token of its REST interface: set "
                 "GITHUB_TOKEN and GITHUB_REPOSITORY (in a workflow: the action's input token, and "
@@ -66,6 +66,20 @@ Result<std::vector<ListedEntry>> GithubRest::list(std::string_view prefix) {
     }
   }
   return fail(Errc::transient, "{}: more than {} entries", operation, k_per_page * k_most_pages);
+}
+
+Result<std::uint64_t> GithubRest::usage() {
+  constexpr std::string_view k_operation = "ask for the usage";
+  AGENT_CHECK(check(k_operation));
+  ServiceCall call{.name = "rest_usage",
+                   .kind = CallKind::look_up,
+                   .url = fmt::format("{}/repos/{}/actions/cache/usage", config_.api, config_.repository),
+                   .request = {}};
+  AGENT_TRY(const auto answer, calls_.send_rest("rest_usage", std::move(call)));
+  if (answer.status != k_ok) {
+    return std::unexpected(calls_.rest_error_of(k_operation, answer));
+  }
+  return parse_usage(answer.body);
 }
 
 Result<void> GithubRest::remove(const ListedEntry& entry) {

@@ -25,6 +25,11 @@ public:
   // Deleting what is not there succeeds. Errors: as list.
   Result<void> remove(const ListedEntry& entry);
 
+  // Bytes of all entries of the repository, ours and others', some minutes old. Errors: as list.
+  Result<std::uint64_t> usage();
+
+  bool has_token() const { return !config_.rest_token.empty() && !config_.repository.empty(); }
+
 private:
   Result<void> check(std::string_view operation) const;
   std::string caches_url() const;

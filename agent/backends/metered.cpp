@@ -90,6 +90,11 @@ public:
   Result<std::vector<ObjectInfo>> list(std::string_view prefix) override {
     return list_.count([&] { return inner_->list(prefix); });
   }
+  // Nobody waits for these, and they may go to another service.
+  Result<std::uint64_t> tidy(bool dry_run, const std::function<bool()>& go_on) override {
+    return inner_->tidy(dry_run, go_on);
+  }
+  Result<std::optional<Usage>> usage() override { return inner_->usage(); }
 
 private:
   std::unique_ptr<ObjectStorage> inner_;

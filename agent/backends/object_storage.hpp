@@ -50,6 +50,15 @@ struct ObjectInfo {
   std::string name;
   std::uint64_t size = 0;
   Wall modified{};  // by the storage's clock
+  // Storages with areas that not everybody may read (GitHub: one per ref) say where it lies; what is in an
+  // area refers to nothing outside of it.
+  std::string area = {};
+};
+
+// What a storage with a limit holds.
+struct Usage {
+  std::uint64_t bytes = 0;
+  std::uint64_t limit_bytes = 0;  // beyond it the storage removes what it likes
 };
 
 // How a storage wants to be written to; the publisher keeps to it. Zero is the publisher's own default.
@@ -100,6 +109,15 @@ public:
 
   // Everything whose name starts with `prefix`, in no particular order.
   virtual Result<std::vector<ObjectInfo>> list(std::string_view prefix) = 0;
+
+  // Removes what the storage keeps for its own sake and needs no more, such as earlier versions of what
+  // moves, while `go_on` says so; how many. With `dry_run` it only counts.
+  virtual Result<std::uint64_t> tidy(bool /*dry_run*/, const std::function<bool()>& /*go_on*/) {
+    return std::uint64_t{0};
+  }
+
+  // Empty where the storage has no limit, or does not tell us.
+  virtual Result<std::optional<Usage>> usage() { return std::optional<Usage>{}; }
 };
 
 // The value of an environment variable, empty where it is not set. Credentials come this way, so that they

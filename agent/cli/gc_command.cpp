@@ -46,6 +46,8 @@ io::Json json_of(const publish::RetentionFigures& figures, const Options& option
                         {"trimmed_packs", figures.trimmed_packs},
                         {"removed_objects", figures.removed_objects},
                         {"removed_bytes", figures.removed_bytes},
+                        {"removed_generations", figures.removed_generations},
+                        {"unreadable_tags", figures.unreadable_tags},
                         {"waiting_objects", figures.waiting_objects},
                         {"waiting_bytes", figures.waiting_bytes},
                         {"next", std::move(next)}};
@@ -63,6 +65,14 @@ void print(const publish::RetentionFigures& figures, bool dry_run) {
   if (figures.trimmed_packs > 0) {
     fmt::print("{}taken out of tags beyond their size: {} packs\n", would,
                human_count(figures.trimmed_packs));
+  }
+  if (figures.removed_generations > 0) {
+    fmt::print("{}removed: {} earlier generations of tags\n", would,
+               human_count(figures.removed_generations));
+  }
+  if (figures.unreadable_tags > 0) {
+    fmt::print("{} tags are of branches that cannot be read from here; nothing of theirs was touched\n",
+               human_count(figures.unreadable_tags));
   }
   if (figures.next) {
     fmt::print("unreferenced, to be removed by a run after {}: {}, {}\n", utc_text(*figures.next),
@@ -89,7 +99,8 @@ Command add_gc(CLI::App& program) {
       program.add_subcommand("gc", "removes from a storage what no tag has referred to for a day");
   const auto options = std::make_shared<Options>();
   add_storage_options(*command, options->storage, Names::storage);
-  command->add_option("--tag-size", options->tag_bytes, "takes the oldest packs out of larger tags");
+  command->add_option("--tag-size", options->tag_bytes,
+                      "takes the packs least recently used out of larger tags");
   command->add_option("--idle", options->idle, "removes tags that nobody has published to for so long");
   command->add_flag("--dry-run", options->dry_run, "says what would be done and does nothing");
   command->footer(

@@ -46,6 +46,9 @@ void BackgroundCompaction::run(const std::stop_token& stop) {
     wanted_.with([](bool& wanted) { wanted = false; });
     try {
       compact(stop);
+      if (host_.relieve && !std::exchange(relieved_, true)) {
+        host_.relieve();
+      }
     } catch (const std::exception& problem) {  // the thread's last catch: the tag is as it was
       log::warn("publish: compaction failed error={}", problem.what());
     }

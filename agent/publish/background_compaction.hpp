@@ -19,6 +19,8 @@ struct CompactionHost {
   std::function<bool()> may_go_on;
   std::function<std::uint64_t()> new_bytes;  // that this run has published or is about to
   std::function<void(const Compacted&)> done;
+  std::function<void()>
+      relieve;  // once, behind the first compaction: a storage that is nearly full; may be empty
   std::chrono::milliseconds delay{1'000};  // after waking; more may be coming
 };
 
@@ -39,6 +41,7 @@ private:
   std::stop_token stopping_;  // of the thread
   Compactor compactor_;       // used by the thread only
   std::uint64_t uploaded_ = 0;
+  bool relieved_ = false;
   Guarded<bool> wanted_{false};
   std::jthread thread_;  // last: it ends before what it uses
 };

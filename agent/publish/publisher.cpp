@@ -11,6 +11,7 @@
 #include "agent/publish/flush_schedule.hpp"
 #include "agent/publish/pack_cache.hpp"
 #include "agent/publish/publisher_tallies.hpp"
+#include "agent/publish/relief.hpp"
 #include "agent/publish/tag_writer.hpp"
 #include "agent/publish/upload_budget.hpp"
 
@@ -183,6 +184,7 @@ CompactionHost PublisherState::compaction_host() {
             tallies.compacted_packs.add(compacted.packs);
             tallies.compacted_bytes.add(compacted.uploaded_bytes);
           }};
+  host.relieve = [this, nobody_waits] { relieve_storage(*storage, clock, registry, nobody_waits); };
   // Where a tag should have few packs, room is made before the drain that adds one, and against what will be
   // published then.
   host.delay = options.compaction_delay * (pace.packs > 0 ? 5 : 1);

@@ -47,22 +47,26 @@ private:
   RetentionFigures figures_;
   std::map<std::string, ObjectInfo> objects_;  // packs and manifests; in the end the unreferenced ones
   std::set<std::string, std::less<>> referenced_;
-  std::map<std::string, Wall> marked_;        // since when an object is known to be unreferenced
-  std::map<std::string, GarbageMark> marks_;  // by name
-  Wall now_{};                                // by the storage's clock, or earlier
+  std::set<std::string, std::less<>> closed_areas_;  // with tags that cannot be read
+  std::map<std::string, Wall> marked_;               // since when an object is known to be unreferenced
+  std::map<std::string, GarbageMark> marks_;         // by name
+  Wall now_{};                                       // by the storage's clock, or earlier
 };
 
 Result<RetentionFigures> Collection::run() {
   AGENT_CHECK(list_objects());
   // Read after the objects were listed: whatever was added meanwhile is not among them.
   AGENT_CHECK(read_tags());
-  std::erase_if(objects_, [&](const auto& object) { return referenced_.contains(object.first); });
+  std::erase_if(objects_, [&](const auto& object) {
+    return referenced_.contains(object.first) || closed_areas_.contains(object.second.area);
+  });
   AGENT_CHECK(read_marks());
   if (!objects_.empty() && !options_.dry_run) {
     AGENT_CHECK(mark());
   }
   AGENT_CHECK(remove_what_may_go());
   AGENT_CHECK(remove_marks());
+  AGENT_TRY(figures_.removed_generations, storage_.tidy(options_.dry_run, options_.go_on));
   return figures_;
 }
 
@@ -92,6 +96,9 @@ Result<void> Collection::read_tags() {
 }
 
 Result<void> Collection::read_tag(const ObjectInfo& pointer) {
+  if (!options_.go_on()) {
+    return fail(Errc::cancelled, "collect garbage in {}: put off", storage_.describe());
+  }
   AGENT_TRY(const auto idle, removed_as_idle(pointer));
   if (idle) {
     return {};
@@ -102,7 +109,11 @@ Result<void> Collection::read_tag(const ObjectInfo& pointer) {
     if (again.empty()) {
       return {};  // somebody removed it meanwhile
     }
-    // Such as a tag of a branch that this job may not read.
+    if (!pointer.area.empty()) {  // such as a branch that this job may not read: what is there stays
+      closed_areas_.insert(pointer.area);
+      ++figures_.unreadable_tags;
+      return {};
+    }
     return fail(Errc::denied, "{} in {} is listed but cannot be read, so nothing is known to be garbage",
                 pointer.name, storage_.describe());
   }
@@ -133,7 +144,8 @@ Result<void> Collection::read_tag(const ObjectInfo& pointer) {
 // The tag within its budget. What it had before counts as referred to, too: whoever reads it now needs it.
 Result<Head> Collection::trimmed(Head head, const TagId& id) {
   for (unsigned tries = 1;; ++tries) {
-    const auto surplus = beyond_budget(head.manifest.packs, options_.tag_bytes);
+    const auto surplus = beyond_budget(
+        options_.tag_bytes == 0 ? std::vector<PackShare>() : shares_of(head.manifest), options_.tag_bytes);
     if (surplus.empty() || options_.dry_run) {
       figures_.trimmed_packs += surplus.size();
       return head;
@@ -178,7 +190,10 @@ Result<void> Collection::read_marks() {
   for (const auto& object : listed) {
     now_ = std::max(now_, object.modified);
     AGENT_TRY(const auto content, storage_.read(object.name));
-    auto mark = content ? parse_garbage_mark(content->content) : Result<GarbageMark>(GarbageMark());
+    if (!content) {
+      continue;  // removed meanwhile, or in an area of others
+    }
+    auto mark = parse_garbage_mark(content->content);
     if (!mark && mark.error().code == Errc::unsupported) {
       return with_context(object.name, std::move(mark).error());
     }
@@ -260,6 +275,9 @@ Result<void> Collection::remove_marks() {
 }
 
 Result<void> Collection::remove(const std::string& name) {
+  if (!options_.go_on()) {
+    return fail(Errc::cancelled, "collect garbage in {}: put off", storage_.describe());
+  }
   return options_.dry_run ? Result<void>() : storage_.remove(name);
 }
 

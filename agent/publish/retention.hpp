@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "agent/backends/object_storage.hpp"
@@ -23,7 +24,8 @@ struct RetentionOptions {
   // Tags that nobody has published to for so long are removed, by the storage's clock; 0: none. A tag whose
   // jobs only read it looks idle.
   std::chrono::hours idle{0};
-  bool dry_run = false;  // nothing is written or removed
+  bool dry_run = false;                               // nothing is written or removed
+  std::function<bool()> go_on = [] { return true; };  // false ends the run with `cancelled`
 };
 
 struct RetentionFigures {
@@ -37,7 +39,9 @@ struct RetentionFigures {
   std::uint64_t removed_bytes = 0;
   std::uint64_t waiting_objects = 0;  // unreferenced, but not for long enough
   std::uint64_t waiting_bytes = 0;
-  std::optional<Wall> next;  // when the first of these may go, by the storage's clock
+  std::uint64_t removed_generations = 0;  // earlier ones of tags, where the storage keeps them
+  std::uint64_t unreadable_tags = 0;      // in areas of others, where nothing was touched
+  std::optional<Wall> next;               // when the first of these may go, by the storage's clock
 };
 
 // Errors: unsupported (the storage cannot list), corrupt or not_found (a tag that cannot be read, by name),

@@ -226,9 +226,48 @@ TEST_F(Lines, WriteOnceMoreAfterASlowUpload) {
 
   ASSERT_THAT(one_.add("b"), Succeeds());
 
-  EXPECT_TRUE(state_.entries.contains(key(3)));
-  EXPECT_EQ(parse_generation(state_.entries[key(3)].content)->base, 2);
+  EXPECT_FALSE(state_.entries[key(2)].visible) << "it would stand in front of what others made meanwhile";
+  const auto made = parse_generation(state_.entries[key(3)].content);
+  EXPECT_EQ(made->base, 1);
+  EXPECT_TRUE(made->skips(2));
   EXPECT_EQ(two_.content(), "ab");
+}
+
+TEST_F(Lines, GiveUpANumberThatOthersMayHavePassedOver) {
+  ASSERT_THAT(one_.add("a"), Succeeds());
+  one_.cache.before = [&](std::string_view call, std::string_view at) -> std::optional<Error> {
+    if (call == "upload" && at == key(2)) {
+      clock_.advance(seconds(16));
+      EXPECT_THAT(two_.add("b"), Succeeds());
+    }
+    return std::nullopt;
+  };
+
+  EXPECT_THAT(one_.add("c"), FailsWith(Errc::conflict));
+  ASSERT_THAT(one_.add("c"), Succeeds());
+
+  EXPECT_FALSE(state_.entries[key(2)].visible);
+  clock_.advance(seconds(3));
+  EXPECT_EQ(two_.content(), "abc");
+}
+
+TEST_F(Lines, FindTheHeadBehindALateGenerationOnceItWasListed) {
+  state_.put(key(1), generation(1, 0, "a"));
+  state_.put(key(3), generation(3, 1, "ac", {2}));
+  state_.put(key(2), generation(2, 1, "ab"));  // finalised last, and its writer vanished
+  const auto late = two_.lines.read(k_name);
+  ASSERT_EQ((*late)->content, "ab");
+  EXPECT_THAT(two_.lines.swap(k_name, (*late)->version, "abd"), FailsWith(Errc::conflict))
+      << "no writer builds on the late one";
+  Process again(state_, clock_);
+  EXPECT_EQ(again.content(), "ab");
+  EXPECT_EQ(again.content(), "ac") << "who looks again asks for the next number first";
+
+  one_.lines.note(k_name, 3);
+
+  const auto head = one_.lines.read(k_name);
+  EXPECT_EQ((*head)->content, "ac");
+  EXPECT_THAT((*head)->also, testing::ElementsAre("ab"));
 }
 
 TEST_F(Lines, AreContentWithALaterGenerationThatIsMadeFromTheirs) {

@@ -75,6 +75,64 @@ TEST_F(Program, ShowsAnExampleInTheHelpOfEveryCommand) {
   }
 }
 
+TEST_F(Program, RemovesWhatNoTagRefersToADayLater) {
+  const auto backend = "disk://" + (folder_.path() / "backend").string();
+  const auto pack = folder_.path() / "backend/packs/ab" / std::string(64, 'a');
+  ASSERT_THAT(io::make_folders(pack.parent_path()), tests::Succeeds());
+  ASSERT_THAT(io::write_file(pack, "nobody refers to it"), tests::Succeeds());
+  const auto age = [&] {  // the storage's clock is that of its files
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path() / "backend")) {
+      std::filesystem::last_write_time(entry.path(), entry.last_write_time() - std::chrono::hours(25));
+    }
+  };
+  age();
+
+  const auto first = hearth({"gc", "--backend", backend, "--json"});
+  EXPECT_EQ(first.code, k_ok) << first.errors;
+  auto figures = io::parse_json(first.output, "figures");
+  ASSERT_THAT(figures, tests::Succeeds());
+  EXPECT_EQ((*figures)["packs"].count(), 1U);
+  EXPECT_EQ((*figures)["removed_objects"].count(), 0U);
+  EXPECT_EQ((*figures)["waiting_objects"].count(), 1U);
+  EXPECT_EQ((*figures)["removed_generations"].count(), 0U);
+  EXPECT_TRUE(std::filesystem::exists(pack));
+  age();
+  EXPECT_THAT(hearth({"gc", "--backend", backend, "--dry-run"}).output,
+              HasSubstr("would be removed: 1 packs"));
+  EXPECT_TRUE(std::filesystem::exists(pack));
+
+  const auto last = hearth({"gc", "--backend", backend});
+
+  EXPECT_EQ(last.code, k_ok);
+  EXPECT_THAT(last.output, HasSubstr("removed: 1 packs and manifests"));
+  EXPECT_FALSE(std::filesystem::exists(pack));
+}
+
+TEST_F(Program, SaysWhatGcCannotDo) {
+  EXPECT_EQ(hearth({"gc", "--backend", "disk://" + folder_.path().string(), "--tag-size", "lots"}).code,
+            k_usage);
+  const auto github = hearth({"gc", "--backend", "github"});
+  EXPECT_EQ(github.code, k_failure);
+  EXPECT_THAT(github.errors, HasSubstr("use the Hearth action"));
+}
+
+TEST_F(Program, TellsObjectsFromTagsWhenItRemoves) {
+  const auto backend = "disk://" + (folder_.path() / "backend").string();
+  const auto rm = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"rm", "--backend", backend});
+    return hearth(std::move(arguments));
+  };
+
+  EXPECT_THAT(rm({"sccache/a/b"}).errors, HasSubstr("hearth rm --tag TAG KEY"));
+  EXPECT_EQ(rm({"sccache/a/b"}).code, k_usage);
+  EXPECT_EQ(rm({"--tag", "one", "two"}).code, k_usage) << "a mistyped key removes no tag";
+  EXPECT_EQ(rm({"one", "two"}).code, k_usage);
+  const auto absent = rm({"--tag", "one", "sccache/a/b"});
+  EXPECT_EQ(absent.code, k_failure);
+  EXPECT_THAT(absent.errors, HasSubstr("no tag one"));
+  EXPECT_THAT(rm({"one"}).errors, HasSubstr("no tag one"));
+}
+
 TEST_F(Program, TellsItsVersion) {
   const auto version = hearth({"--version"});
   EXPECT_EQ(version.code, k_ok);

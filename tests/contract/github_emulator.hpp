@@ -79,11 +79,12 @@ public:
 
   io::Json counters() const { return control("counters", io::JsonObject{}); }
 
-  // What a job on main gets from its runner, and a REST token.
-  backends::Variables variables(int permission = k_reads_and_writes) const {
+  // What a job on `ref` gets from its runner, and a REST token.
+  backends::Variables variables(int permission = k_reads_and_writes,
+                                const std::string& ref = "refs/heads/main") const {
     std::string api = url_;
     api.pop_back();
-    const io::Json scope(io::JsonArray{"refs/heads/main", permission});
+    const io::Json scope(io::JsonArray{ref, permission});
     const auto token = control("token", io::JsonObject{{"scopes", io::JsonArray{scope}}}).text("token");
     const std::map<std::string, std::string, std::less<>> values = {
         {"ACTIONS_RESULTS_URL", url_},    {"ACTIONS_CACHE_URL", url_},

@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(parse_v1_reservation(text));
   static_cast<void>(parse_v1_entry(text));
   static_cast<void>(parse_listed_page(text));
+  static_cast<void>(parse_usage(text));
   static_cast<void>(parse_utc(text));
   static_cast<void>(generation_of("tags/t", text));
   static_cast<void>(agent::app::parse_variables(text));
