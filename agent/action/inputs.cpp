@@ -209,6 +209,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   AGENT_TRY(inputs.fail_on_cache_error, read_bool(environment, "fail-on-cache-error", false));
   AGENT_TRY(inputs.preload_bytes, read_preload(environment));
   AGENT_TRY(inputs.max_size_bytes, read_size(environment, "max-size", inputs.max_size_bytes));
+  AGENT_TRY(inputs.max_tag_bytes, read_size(environment, "max-tag-size", inputs.max_tag_bytes));
   AGENT_TRY(inputs.min_free_bytes, read_size(environment, "min-free-space", inputs.min_free_bytes));
   AGENT_TRY(inputs.min_hit_rate, read_percent(environment, "min-hit-rate", inputs.min_hit_rate));
   AGENT_TRY(inputs.summary, read_bool(environment, "summary", true));

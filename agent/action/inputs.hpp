@@ -44,6 +44,7 @@ struct Inputs {
   bool fail_on_cache_error = false;
   std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
+  std::uint64_t max_tag_bytes = 0;  // 0: as the backend wants it
   std::uint64_t min_free_bytes = std::uint64_t{1} << 30U;
   double min_hit_rate = 80;  // percent; below it the summary says why; 0: never
   bool summary = true;

@@ -42,6 +42,9 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
   }
   add("--producer", producer_of(facts.runner));
   add("--max-size", std::to_string(facts.inputs.max_size_bytes));
+  if (facts.inputs.max_tag_bytes > 0) {
+    add("--max-tag-size", std::to_string(facts.inputs.max_tag_bytes));
+  }
   add("--min-free-space", std::to_string(facts.inputs.min_free_bytes));
   if (facts.inputs.preload_bytes) {
     add("--preload-budget", std::to_string(*facts.inputs.preload_bytes));

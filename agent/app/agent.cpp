@@ -149,6 +149,7 @@ Result<void> Agent::State::open() {
   publish::PublisherOptions options{
       .tag = config.chain.own, .mode = config.mode, .producer = config.producer};
   options.spool = config.store;
+  options.tag_bytes = config.max_tag_bytes;
   publisher = std::make_unique<publish::Publisher>(
       std::move(options), publish::PublisherServices{.storage = storage.get(),
                                                      .clock = &clock,
@@ -282,6 +283,8 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));
+  } else if (tag != nullptr && steady_clock::now() < until) {
+    publisher->record(tag->used());
   }
   if (auto sealed = store->seal(); !sealed) {
     note(fmt::format("the local store could not be sealed: {}", sealed.error().message));

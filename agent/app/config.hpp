@@ -29,6 +29,7 @@ struct Config {
   io::fs::path ready_file;            // written when it serves; empty: none
   io::fs::path store;
   std::uint64_t max_size_bytes = std::uint64_t{10} << 30U;
+  std::uint64_t max_tag_bytes = 0;  // what the tag may hold in the backend; 0: as the backend wants it
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20U;
   std::string backend = "none";                           // storage URL, or "none"
   backends::Variables variables = io::environment_value;  // what opens the backend

@@ -279,9 +279,32 @@ std::uint64_t Hydration::collect() {
   return collect_locked();
 }
 
+// sccache sets the time of what it answers with; the list was written when all was filled in.
+void Hydration::note_uses() const {
+  const auto& folder = services_.config.sccache_dir;
+  std::error_code error;
+  const auto filled = io::fs::last_write_time(sccache::list_beside(folder), error);
+  if (error || services_.tag == nullptr) {
+    return;
+  }
+  auto at =
+      io::fs::recursive_directory_iterator(folder, io::fs::directory_options::skip_permission_denied, error);
+  for (; !error && at != io::fs::end(at); at.increment(error)) {
+    std::error_code gone;
+    const auto time = at->last_write_time(gone);
+    const auto path = at->path().lexically_relative(folder).string();
+    if (!gone && time > filled && sccache::is_entry(path)) {
+      services_.tag->note_use(std::string(k_direct_namespace) + path);
+    }
+  }
+}
+
 void Hydration::finish() {
   const std::scoped_lock lock(mutex_);
   collect_locked();
+  if (disk_) {
+    note_uses();
+  }
   if (disk_ && !tag_was_empty_) {
     put_record();
   }

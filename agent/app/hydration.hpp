@@ -57,6 +57,7 @@ private:
   Result<void> fill();
   void fill_from_tag(sccache::Hydrator& hydrator);
   std::uint64_t collect_locked();
+  void note_uses() const;
   Result<void> store(std::string_view path, const io::FileSlice& file);
   void put_record();
   void note(std::string text);

@@ -1,9 +1,12 @@
 #include "agent/cache/cache.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "agent/cache/singleflight.hpp"
+#include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
@@ -70,6 +73,7 @@ struct Cache::State {
   std::optional<Hit> missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const;
   std::optional<Hit> find(std::string_view key);
   std::optional<store::Stored> find_local(std::string_view key);
+  bool outdated(std::string_view key) const;
   std::optional<Hit> find_in_tag(std::string_view key);
   std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
   Result<std::optional<Hit>> fetch_once(std::string_view key, const publish::TagEntry& entry);
@@ -83,6 +87,7 @@ struct Cache::State {
   std::string prefix;
   Figures figures;
   Singleflight flights;
+  Guarded<std::set<std::string, std::less<>>> stored_anew;  // of what was removed from the tag
 };
 
 void Cache::State::note(std::string_view key, Outcome outcome) const {
@@ -112,17 +117,26 @@ std::optional<Hit> Cache::State::find(std::string_view key) {
   if (!reads(options.mode)) {
     return missed(figures.missed_mode, key, Outcome::off);
   }
-  if (auto stored = find_local(key)) {
+  if (auto stored = outdated(key) ? std::nullopt : find_local(key)) {
+    if (services.tag != nullptr) {
+      services.tag->note_use(key);
+    }
     return Hit{.slice = std::move(stored->slice)};
   }
   return find_in_tag(key);
+}
+
+// Somebody took it out of the tag, and it was not stored anew since this process knows of that.
+bool Cache::State::outdated(std::string_view key) const {
+  return services.tag != nullptr && services.tag->removed(key) &&
+         !stored_anew.with([&](const auto& keys) { return keys.contains(key); });
 }
 
 std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
   if (services.tag == nullptr) {
     return missed(figures.missed_absent, key, Outcome::absent);
   }
-  const auto entry = services.tag->find(key);
+  const auto entry = services.tag->use(key);
   if (!entry) {
     return missed(figures.missed_absent, key, Outcome::absent);
   }
@@ -136,7 +150,7 @@ std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
 // a copy of its pack. A pack that is gone may have been replaced: the tag is read again, once.
 std::optional<Hit> Cache::State::fetch(std::string_view key, const publish::TagEntry& entry) {
   const auto flight = flights.join(key);
-  if (auto stored = find_local(key)) {
+  if (auto stored = outdated(key) ? std::nullopt : find_local(key)) {
     return Hit{.slice = std::move(stored->slice)};
   }
   auto hit = fetch_once(key, entry);
@@ -249,7 +263,7 @@ bool Cache::contains(std::string_view key) {
   if (!reads(state_->options.mode)) {
     return false;
   }
-  return state_->services.store->contains(state_->local_key(key)) ||
+  return (!state_->outdated(key) && state_->services.store->contains(state_->local_key(key))) ||
          (state_->services.tag != nullptr && state_->services.tag->find(key).has_value());
 }
 
@@ -259,7 +273,8 @@ std::uint64_t Cache::adopt_unpublished() {
   std::uint64_t adopted = 0;
   for (const auto& local : keys) {
     const auto key = local.substr(state_->prefix.size());
-    if (state_->services.tag != nullptr && state_->services.tag->find(key)) {
+    if (state_->services.tag != nullptr &&
+        (state_->services.tag->find(key) || state_->services.tag->removed(key))) {
       continue;
     }
     if (auto stored = state_->find_local(key)) {
@@ -349,6 +364,9 @@ Result<void> Write::commit() && {
   AGENT_TRY(auto stored, (*std::move(state.incoming)).commit(state.cache->local_key(state.key)));
   state.cache->figures.stores.add();
   state.cache->figures.bytes_written.add(state.size);
+  if (state.cache->services.tag != nullptr && state.cache->services.tag->removed(state.key)) {
+    state.cache->stored_anew.with([&](auto& keys) { keys.insert(state.key); });
+  }
   state.cache->note(state.key, Outcome::stored);
   state.cache->services.publisher->add(std::move(state.key), std::move(stored));
   return {};

@@ -1,7 +1,8 @@
 // The one facade over everything that holds objects: the local store, the tag, the storage behind it, and the
 // publisher. Fronts speak to this and to nothing below. Thread-safe.
 //
-// Lookup order: what this job stored -> the tag -> a miss. Whatever fails below is a miss here, counted with
+// Lookup order: what this job stored -> the tag -> a miss. What somebody removed from the tag is looked up in
+// the tag only, until a job stores it anew. Whatever fails below is a miss here, counted with
 // its reason: the cache never fails a build. An object key is "<front>/<key as the tool sent it>".
 #pragma once
 

@@ -87,6 +87,8 @@ void add_agent_options(CLI::App& command, AgentOptions& options) {
       "disk "
       "where the tag was used so from the same path");
   add("--max-size", options.max_size, "size cap of the local store");
+  add("--max-tag-size", options.max_tag_size,
+      "what the tag may hold in the backend; 0: as the backend wants it, on GitHub 4GiB");
   add("--min-free-space", options.min_free_space, "of the store's disk; below it nothing more is stored");
   add("--preload-deadline", options.preload_deadline, "how long warming up may take");
   add("--preload-budget", options.preload_budget, "how many bytes warming up may read");
@@ -108,6 +110,7 @@ Result<app::Config> to_config(const AgentOptions& options) {
     return with_context("--sccache-mode", std::move(mode).error());
   }
   AGENT_TRY(config.max_size_bytes, parse_size(options.max_size, "--max-size"));
+  AGENT_TRY(config.max_tag_bytes, parse_size(options.max_tag_size, "--max-tag-size"));
   AGENT_TRY(config.min_free_bytes, parse_size(options.min_free_space, "--min-free-space"));
   AGENT_TRY(config.preload_deadline, parse_duration(options.preload_deadline, "--preload-deadline"));
   AGENT_TRY(config.preload_bytes, parse_size(options.preload_budget, "--preload-budget"));

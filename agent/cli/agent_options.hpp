@@ -22,6 +22,7 @@ struct AgentOptions {
   std::string producer;
   std::string sccache_mode = "auto";
   std::string max_size = "10GiB";
+  std::string max_tag_size = "0";
   std::string min_free_space = "256MiB";
   std::string preload_deadline = "10s";
   std::string preload_budget = "2GiB";

@@ -19,9 +19,10 @@ constexpr std::uint64_t k_limit = std::uint64_t{1} << 20U;
 constexpr std::string_view k_name = ".hearth.yml";
 
 // What may stand in the file: long names of options of any command that make sense for a project.
-constexpr std::array<std::string_view, 14> k_keys = {
+constexpr std::array<std::string_view, 15> k_keys = {
     "backend",        "tag",    "mode",      "store", "max-size",   "min-free-space", "preload-deadline",
-    "preload-budget", "prefix", "toolchain", "scope", "repository", "drain-deadline", "summary-json"};
+    "preload-budget", "prefix", "toolchain", "scope", "repository", "drain-deadline", "summary-json",
+    "max-tag-size"};
 
 // Takes one document that is a mapping of scalars. Works on events, because the node API loops for ever over
 // some texts once more than the first document is wanted (YAML::LoadAll, yaml-cpp 0.7).

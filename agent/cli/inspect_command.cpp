@@ -38,6 +38,11 @@ Result<io::Json> json_of(backends::ObjectStorage& storage, const publish::TagInf
     }
     packs.emplace_back(std::move(pack));
   }
+  io::JsonArray removed;
+  for (const auto& one : tag.manifest.removed) {
+    removed.emplace_back(io::JsonObject{
+        {"key", one.key}, {"generation", one.generation}, {"removed", time_of(one.removed_ms)}});
+  }
   return io::Json(io::JsonObject{{"repository", tag.id.repository},
                                  {"scope", tag.id.scope},
                                  {"tag", tag.id.tag},
@@ -45,6 +50,7 @@ Result<io::Json> json_of(backends::ObjectStorage& storage, const publish::TagInf
                                  {"changed", time_of(tag.manifest.created_ms)},
                                  {"objects", tag.objects},
                                  {"bytes", tag.bytes},
+                                 {"removed", std::move(removed)},
                                  {"packs", std::move(packs)}});
 }
 
@@ -54,6 +60,9 @@ Result<void> print(backends::ObjectStorage& storage, const publish::TagInfo& tag
   fmt::print("generation {} of {}: {}, {} in {}\n", tag.manifest.generation, time_of(tag.manifest.created_ms),
              report::counted(tag.objects, "object"), report::size_text(tag.bytes),
              report::counted(tag.manifest.packs.size(), "pack"));
+  for (const auto& one : tag.manifest.removed) {
+    fmt::print("removed {}: {}\n", time_of(one.removed_ms), one.key);
+  }
   for (const auto& record : tag.manifest.packs) {
     fmt::print("\npack {}\n  {}, {}; generation {}, {}\n  by {}\n", record.digest.hex(), record.objects,
                report::size_text(record.size_bytes), record.generation, time_of(record.created_ms),

@@ -12,11 +12,15 @@ void add_storage_options(CLI::App& command, StorageOptions& options, Names names
   command.add_flag("--json", options.json, "for scripts");
   if (names == Names::tag) {
     command.add_option("TAG", options.tag, "the tag, as `hearth ls` shows it")->required();
-    command.add_option("--repository", options.repository, "whose tag it is, owner/name")
-        ->capture_default_str();
-    command.add_option("--scope", options.scope, "branch or pull request, for instance refs/heads/main")
-        ->capture_default_str();
+    add_scope_options(command, options);
   }
+}
+
+void add_scope_options(CLI::App& command, StorageOptions& options) {
+  command.add_option("--repository", options.repository, "whose tag it is, owner/name")
+      ->capture_default_str();
+  command.add_option("--scope", options.scope, "branch or pull request, for instance refs/heads/main")
+      ->capture_default_str();
 }
 
 Result<std::unique_ptr<OpenStorage>> open_storage(const StorageOptions& options) {

@@ -27,6 +27,9 @@ enum class Names : std::uint8_t { storage, tag };
 // --backend and --json; for one tag also TAG, --repository and --scope.
 void add_storage_options(CLI::App& command, StorageOptions& options, Names names);
 
+// --repository and --scope alone.
+void add_scope_options(CLI::App& command, StorageOptions& options);
+
 // An open storage and what it needs to live.
 struct OpenStorage {
   SystemClock clock;

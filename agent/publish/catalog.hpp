@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/backends/object_storage.hpp"
+#include "agent/core/clock.hpp"
 #include "agent/publish/manifest.hpp"
 #include "agent/publish/tag.hpp"
 
@@ -43,6 +44,17 @@ Result<std::optional<TagInfo>> inspect_tag(backends::ObjectStorage& storage, con
 // Removes the pointer; its packs go when nothing has referenced them for a day (`hearth gc`). False where
 // there was none.
 Result<bool> remove_tag(backends::ObjectStorage& storage, const TagId& id);
+
+struct RemovedObjects {
+  std::vector<std::string> removed;
+  std::vector<std::string> absent;  // the tag has no such object
+};
+
+// Takes objects out of a tag: from the next refresh on nobody finds them there, and compaction leaves them
+// out. Bytes stay in their packs until then. Errors: not_found (no such tag), full (k_most_removed_keys),
+// conflict (others were faster over and over).
+Result<RemovedObjects> remove_objects(backends::ObjectStorage& storage, const Clock& clock, const TagId& id,
+                                      const std::vector<std::string>& keys);
 
 struct TagCheck {
   std::uint64_t packs = 0;

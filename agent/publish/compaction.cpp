@@ -16,10 +16,17 @@ std::uint64_t dead_bytes(const PackShare& share) {
   return share.record.live_bytes - std::min(share.record.live_bytes, share.live_bytes);
 }
 
-bool is_wasteful(const PackShare& share) {
-  constexpr std::uint64_t k_dead_percent = 40;
-  return dead_bytes(share) / k_dead_percent > share.record.live_bytes / 100 ||
-         dead_bytes(share) * 100 > share.record.live_bytes * k_dead_percent;
+bool is_wasteful(const PackShare& share, std::uint64_t percent) {
+  return dead_bytes(share) / percent > share.record.live_bytes / 100 ||
+         dead_bytes(share) * 100 > share.record.live_bytes * percent;
+}
+
+std::uint64_t size_of(const std::vector<PackShare>& packs) {
+  std::uint64_t bytes = 0;
+  for (const auto& share : packs) {
+    bytes += share.record.size_bytes;
+  }
+  return bytes;
 }
 
 // What the live objects take in a pack, with keys, headers and footer.
@@ -32,15 +39,20 @@ std::uint64_t packed_bytes(const PackShare& share) {
 // Takes packs, the smallest first, while they belong together.
 class Selection final {
 public:
-  Selection(const CompactionLimits& limits, std::size_t packs, std::uint64_t allowance)
-      : limits_(limits), surplus_(limits.packs > 0 && packs >= limits.packs ? packs - limits.packs + 2 : 0) {
+  Selection(const CompactionLimits& limits, const std::vector<PackShare>& all, std::uint64_t allowance)
+      : limits_(limits),
+        surplus_(limits.packs > 0 && all.size() >= limits.packs ? all.size() - limits.packs + 2 : 0) {
+    const auto packs = all.size();
+    if (limits.tag_bytes > 0 && size_of(all) > limits.tag_bytes) {
+      dead_percent_ = 10;
+    }
     const bool pressed = limits.packs > 0 && packs >= 2 * limits.packs;
     most_bytes_ = std::min(pressed ? std::max(allowance, k_pressed_allowance) : allowance, limits.pack_bytes);
   }
 
   // False: this one and all larger ones are beyond what may be uploaded.
   bool offer(const PackShare& share) {
-    const bool wasteful = is_wasteful(share);
+    const bool wasteful = is_wasteful(share, dead_percent_);
     const bool wanted = wasteful || share.record.size_bytes < limits_.tiny_bytes || taken_.size() < surplus_;
     const auto bytes = packed_bytes(share);
     // Merging many small packs into a large one over and over would write the large one each time.
@@ -72,6 +84,7 @@ private:
   const CompactionLimits& limits_;
   std::size_t surplus_;  // packs that must become one for the next to fit
   std::uint64_t most_bytes_ = 0;
+  std::uint64_t dead_percent_ = 40;  // beyond which a pack is rewritten
   std::vector<Digest> taken_;
   std::uint64_t bytes_ = 0;
   std::uint64_t objects_ = 0;
@@ -83,14 +96,28 @@ bool is_useless(const PackShare& share) {
   return share.gone || share.live_objects == 0;
 }
 
+// Dead objects that were not worth rewriting count for the budget, too.
+void drop_what_is_too_much(std::vector<PackShare> packs, const CompactionLimits& limits,
+                           CompactionPlan& plan) {
+  std::erase_if(packs, [&](const PackShare& share) {
+    return std::ranges::find(plan.merge, share.record.digest) != plan.merge.end();
+  });
+  if (limits.tag_bytes == 0 || size_of(packs) + plan.upload_bytes <= limits.tag_bytes) {
+    return;
+  }
+  for (auto& share : packs) {
+    share.live_bytes = share.record.live_bytes;  // all of it lies there
+  }
+  const auto left = limits.tag_bytes - std::min(limits.tag_bytes - 1, plan.upload_bytes);
+  std::ranges::move(beyond_budget(std::move(packs), left), std::back_inserter(plan.drop));
+}
+
 }  // namespace
 
 CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLimits& limits,
                                std::uint64_t allowance) {
   CompactionPlan plan;
-  std::vector<PackRecord> records;
-  std::ranges::transform(packs, std::back_inserter(records), &PackShare::record);
-  const auto surplus = beyond_budget(records, limits.tag_bytes);
+  const auto surplus = beyond_budget(packs, limits.tag_bytes);
   std::erase_if(packs, [&](const PackShare& share) {
     const auto& pack = share.record.digest;
     const bool goes = is_useless(share) || std::ranges::find(surplus, pack) != surplus.end();
@@ -102,7 +129,7 @@ CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLim
   std::ranges::sort(packs, [](const PackShare& a, const PackShare& b) {
     return std::pair(packed_bytes(a), a.record.digest) < std::pair(packed_bytes(b), b.record.digest);
   });
-  Selection selection(limits, packs.size(), allowance);
+  Selection selection(limits, packs, allowance);
   for (const auto& share : packs) {
     if (!selection.offer(share)) {
       break;
@@ -112,23 +139,40 @@ CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLim
     plan.upload_bytes = selection.bytes();
     plan.merge = std::move(selection).packs();
   }
+  drop_what_is_too_much(std::move(packs), limits, plan);
   return plan;
 }
 
-std::vector<Digest> beyond_budget(const std::vector<PackRecord>& packs, std::uint64_t budget_bytes) {
+std::vector<PackShare> shares_of(const Manifest& manifest) {
+  const auto touches = touches_of(manifest);
+  std::vector<PackShare> shares;
+  shares.reserve(manifest.packs.size());
+  for (const auto& pack : manifest.packs) {
+    shares.push_back({.record = pack,
+                      .live_objects = pack.objects,
+                      .live_bytes = pack.live_bytes,
+                      .last_used = PackUse(touches, pack).newest()});
+  }
+  return shares;
+}
+
+std::vector<Digest> beyond_budget(std::vector<PackShare> packs, std::uint64_t budget_bytes) {
   std::vector<Digest> surplus;
   if (budget_bytes == 0) {
     return surplus;
   }
-  auto newest_first = packs;
-  std::ranges::sort(newest_first, [](const PackRecord& a, const PackRecord& b) {
-    return std::tie(a.generation, a.created_ms, a.digest) > std::tie(b.generation, b.created_ms, b.digest);
+  std::ranges::sort(packs, [](const PackShare& a, const PackShare& b) {
+    const auto rank = [](const PackShare& share) {
+      const auto& pack = share.record;
+      return std::tie(share.last_used, pack.generation, pack.created_ms, pack.digest);
+    };
+    return rank(a) > rank(b);
   });
   std::uint64_t bytes = 0;
-  for (const auto& pack : newest_first) {
-    bytes += pack.size_bytes;
-    if (bytes > budget_bytes && pack != newest_first.front()) {
-      surplus.push_back(pack.digest);
+  for (const auto& share : packs) {
+    bytes += share.record.size_bytes - dead_bytes(share);
+    if (bytes > budget_bytes && share.record != packs.front().record) {
+      surplus.push_back(share.record.digest);
     }
   }
   return surplus;
@@ -139,7 +183,7 @@ bool may_be_worth_compacting(const Manifest& manifest, const CompactionLimits& l
       manifest.packs, [&](const PackRecord& pack) { return pack.size_bytes < limits.tiny_bytes; });
   return static_cast<std::size_t>(tiny) >= k_fan_in ||
          (limits.packs > 0 && manifest.packs.size() >= limits.packs) ||
-         !beyond_budget(manifest.packs, limits.tag_bytes).empty();
+         (limits.tag_bytes > 0 && !beyond_budget(shares_of(manifest), limits.tag_bytes).empty());
 }
 
 Manifest compacted(const Manifest& theirs, const std::optional<PackRecord>& made,

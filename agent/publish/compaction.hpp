@@ -8,6 +8,7 @@
 
 #include "agent/core/digest.hpp"
 #include "agent/publish/manifest.hpp"
+#include "agent/publish/touch_set.hpp"
 
 namespace agent::publish {
 
@@ -17,7 +18,11 @@ struct PackShare {
   std::uint64_t live_objects = 0;  // that no other pack has replaced
   std::uint64_t live_bytes = 0;
   bool gone = false;  // not in the storage any more
+  Day last_used = 0;  // the latest of what counts in it
 };
+
+// Everything in the packs counts; when they were used is what the manifest says.
+std::vector<PackShare> shares_of(const Manifest& manifest);
 
 struct CompactionLimits {
   std::size_t packs = 0;  // how many a tag should have (backends::Pace); 0: any number
@@ -35,14 +40,16 @@ struct CompactionPlan {
 
 // Packs below tiny_bytes are brought together once there are eight, or as many as make a pack as large as the
 // next one; packs of which over 40 % are dead are rewritten; and where a tag has as many packs as it should,
-// the smallest are merged whatever their size, so that the next one fits. At most `allowance` is uploaded. A
-// tag with twice as many packs as it should have may upload up to 256 MiB all the same: every reader pays
-// for each pack.
+// the smallest are merged whatever their size, so that the next one fits. In a tag beyond its budget packs of
+// which over 10 % are dead are rewritten, and what is still too much is dropped. At most `allowance` is
+// uploaded. A tag with twice as many packs as it should have may upload up to 256 MiB all the same: every
+// reader pays for each pack.
 CompactionPlan plan_compaction(std::vector<PackShare> packs, const CompactionLimits& limits,
                                std::uint64_t allowance);
 
-// The oldest packs, which are too much for the budget (0: nothing is); never the newest one.
-std::vector<Digest> beyond_budget(const std::vector<PackRecord>& packs, std::uint64_t budget_bytes);
+// The packs least recently used, of equal ones the oldest, that are too much for the budget (0: nothing is);
+// never the last one. What does not count in a pack is not counted.
+std::vector<Digest> beyond_budget(std::vector<PackShare> packs, std::uint64_t budget_bytes);
 
 // Whether the number and size of packs alone can be a reason to compact. Cheap.
 bool may_be_worth_compacting(const Manifest& manifest, const CompactionLimits& limits);

@@ -1,6 +1,9 @@
 #include "agent/publish/compactor.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -22,6 +25,29 @@ std::string producer_of(const Manifest& manifest, const std::vector<Digest>& pac
   const bool all_same =
       std::ranges::all_of(packs, [&](const Digest& pack) { return manifest.find(pack)->producer == first; });
   return all_same ? first : fmt::format("compaction by {}", own);
+}
+
+// A key that was removed long ago, and that no pack has any more which it applies to, need not be named.
+void drop_settled(Manifest& manifest, const std::vector<ScopedPack>& packs, std::uint64_t now_ms) {
+  RemovedKeys old;
+  std::ranges::copy_if(manifest.removed, std::back_inserter(old), [&](const RemovedKey& removed) {
+    return removed.removed_ms + k_tombstone_life_ms < now_ms;
+  });
+  std::set<std::string, std::less<>> held;
+  for (const auto& scoped : packs) {
+    const auto& pack = *scoped.pack;
+    if (old.empty() || manifest.find(pack.record.digest) == nullptr) {
+      continue;
+    }
+    pack.index.each([&](const store::PackEntry& entry) {
+      if (hides(old, entry.key, pack.record.generation)) {
+        held.emplace(entry.key);
+      }
+    });
+  }
+  std::erase_if(manifest.removed, [&](const RemovedKey& removed) {
+    return hides(old, removed.key, 0) && !held.contains(removed.key);
+  });
 }
 
 // Removes the file at the end, whatever happened.
@@ -58,84 +84,88 @@ Result<void> Compactor::check_go_on() const {
 Result<Compacted> Compactor::run(std::uint64_t allowance_bytes) {
   AGENT_CHECK(check_go_on());
   AGENT_TRY(auto head, read_head(services_.storage, options_.tag));
-  const bool first_look = !std::exchange(looked_, true) && head.manifest.packs.size() > 1;
+  const bool may_have_dead =
+      head.manifest.packs.size() > 1 || !head.manifest.removed.empty() || touches_of(head.manifest).since > 0;
+  const bool first_look = !std::exchange(looked_, true) && may_have_dead;
   if (!first_look && !may_be_worth_compacting(head.manifest, options_.limits)) {
     return Compacted{};
   }
   AGENT_TRY(auto found, survey(head.manifest));
-  const auto plan = plan_compaction(std::move(found.shares), options_.limits, allowance_bytes);
+  auto shares = found.tag.shares();
+  std::ranges::move(found.gone, std::back_inserter(shares));
+  const auto plan = plan_compaction(std::move(shares), options_.limits, allowance_bytes);
   if (plan.empty()) {
     return Compacted{};
   }
-  AGENT_TRY(const auto made, make(found.table, plan, head));
+  AGENT_TRY(const auto made, make(found.tag, plan, head));
   auto replaced = plan.drop;
   replaced.insert(replaced.end(), plan.merge.begin(), plan.merge.end());
   AGENT_CHECK(check_go_on());
-  AGENT_CHECK(swap(std::move(head), made, replaced));
+  AGENT_CHECK(swap(std::move(head), made, replaced, found.tag));
+  const auto made_bytes = made ? made->record.size_bytes : 0;
   log::info("publish: compacted tag={} packs={} into_bytes={}", options_.tag.tag, replaced.size(),
-            made ? made->size_bytes : 0);
-  return Compacted{.packs = replaced.size(), .uploaded_bytes = made ? made->size_bytes : 0};
+            made_bytes);
+  return Compacted{.packs = replaced.size(), .uploaded_bytes = made_bytes};
 }
 
 // What of each pack counts. Packs that cannot be read now are left out, and so left alone.
 Result<Compactor::Survey> Compactor::survey(const Manifest& manifest) const {
-  Survey found;
+  std::vector<PackShare> gone;
   std::vector<ScopedPack> loaded;
-  std::unordered_map<const LoadedPack*, std::size_t> places;
+  const auto removed = shared_removed(manifest);
   const auto old = milliseconds_of(services_.clock.wall() - k_gone_for_good);
   for (const auto& record : manifest.packs) {
     AGENT_CHECK(check_go_on());
     auto pack = services_.packs->load(services_.storage, record);
     if (pack) {
-      places.emplace(pack->get(), found.shares.size());
-      found.shares.push_back({.record = record});
-      loaded.push_back({.scope = 0, .pack = *std::move(pack)});
+      loaded.push_back({.scope = 0, .pack = *std::move(pack), .removed = removed});
     } else if (pack.error().code == Errc::not_found) {
       if (record.created_ms < old) {
-        found.shares.push_back({.record = record, .gone = true});
+        gone.push_back({.record = record, .gone = true});
       }
     } else if (pack.error().code != Errc::corrupt && pack.error().code != Errc::unsupported) {
       return std::unexpected(std::move(pack).error());
     }
   }
-  found.table.hold(loaded);
-  found.table.each([&](const KeyTable::Found& entry) {
-    auto& share = found.shares[places.at(entry.pack)];
-    ++share.live_objects;
-    share.live_bytes += entry.pack->index.at(entry.position).size;
-  });
-  return found;
+  const SurveyOptions options{.today = day_of(services_.clock.wall()),
+                              .tag_bytes = options_.limits.tag_bytes};
+  return Survey{.tag = TagSurvey(manifest, loaded, options), .gone = std::move(gone)};
 }
 
 // The pack that takes the place of those to be merged, uploaded; empty where nothing in them can be read.
-Result<std::optional<PackRecord>> Compactor::make(const KeyTable& table, const CompactionPlan& plan,
-                                                  const Head& head) {
+Result<std::optional<Compactor::Made>> Compactor::make(const TagSurvey& tag, const CompactionPlan& plan,
+                                                       const Head& head) {
   if (plan.merge.empty()) {
-    return std::optional<PackRecord>{};
+    return std::optional<Made>{};
   }
   AGENT_CHECK(io::make_folders(options_.folder));
   const TemporaryFile file(options_.folder / "merged.pack");
-  AGENT_TRY(auto items, collect(table, plan));
+  AGENT_TRY(auto items, collect(tag, plan));
   if (items.empty()) {
-    return std::optional<PackRecord>{};
+    return std::optional<Made>{};
   }
+  std::vector<std::string> keys;
+  std::ranges::transform(items, std::back_inserter(keys), &store::PackItem::key);
+  std::ranges::sort(keys);
   AGENT_TRY(const auto built, store::write_pack(file.path(), std::move(items)));
   AGENT_CHECK(check_go_on());
   AGENT_TRY(const auto bytes, io::slice_of_file(file.path().string()));
   AGENT_CHECK(services_.storage.put_if_absent(pack_name(built.footer_digest), bytes));
-  return std::optional(PackRecord{.digest = built.footer_digest,
-                                  .size_bytes = built.size_bytes,
-                                  .footer_offset = built.footer_offset,
-                                  .footer_size = built.footer_size,
-                                  .live_bytes = built.live_bytes,
-                                  .generation = head.generation,
-                                  .created_ms = milliseconds_of(services_.clock.wall()),
-                                  .objects = static_cast<std::uint32_t>(built.entries),
-                                  .producer = producer_of(head.manifest, plan.merge, options_.producer)});
+  return std::optional(Made{.record = {.digest = built.footer_digest,
+                                       .size_bytes = built.size_bytes,
+                                       .footer_offset = built.footer_offset,
+                                       .footer_size = built.footer_size,
+                                       .live_bytes = built.live_bytes,
+                                       .generation = head.generation,
+                                       .created_ms = milliseconds_of(services_.clock.wall()),
+                                       .objects = static_cast<std::uint32_t>(built.entries),
+                                       .producer = producer_of(head.manifest, plan.merge, options_.producer)},
+                            .keys = std::move(keys)});
 }
 
-Result<std::vector<store::PackItem>> Compactor::collect(const KeyTable& table,
+Result<std::vector<store::PackItem>> Compactor::collect(const TagSurvey& tag,
                                                         const CompactionPlan& plan) const {
+  const auto& table = tag.table();
   std::unordered_map<const LoadedPack*, std::vector<store::PackEntry>> live;
   for (const auto& scoped : table.packs()) {
     if (std::ranges::find(plan.merge, scoped.pack->record.digest) != plan.merge.end()) {
@@ -144,7 +174,7 @@ Result<std::vector<store::PackItem>> Compactor::collect(const KeyTable& table,
   }
   table.each([&](const KeyTable::Found& entry) {
     const auto found = live.find(entry.pack);
-    if (found != live.end()) {
+    if (found != live.end() && tag.counts(entry)) {
       found->second.push_back(entry.pack->index.at(entry.position));
     }
   });
@@ -157,15 +187,30 @@ Result<std::vector<store::PackItem>> Compactor::collect(const KeyTable& table,
   return std::move(objects).items();
 }
 
-Result<void> Compactor::swap(Head head, const std::optional<PackRecord>& made,
-                             const std::vector<Digest>& replaced) {
+// When its objects were last used goes with them into the new pack.
+Manifest Compactor::next_of(const Head& head, const std::optional<Made>& made,
+                            const std::vector<Digest>& replaced, const TagSurvey& tag) const {
+  const Step step{.previous = head.digest,
+                  .generation = head.generation + 1,
+                  .now_ms = milliseconds_of(services_.clock.wall())};
+  auto touches = touches_of(head.manifest);
+  auto next = compacted(head.manifest, made ? std::optional(made->record) : std::nullopt, replaced, step);
+  drop_settled(next, tag.table().packs(), step.now_ms);
+  if (touches.since > 0) {
+    if (made) {
+      touches.packs.insert_or_assign(made->record.digest, tag.days_of(made->keys, touches));
+    }
+    set_touches(next, std::move(touches));
+  }
+  return next;
+}
+
+Result<void> Compactor::swap(Head head, const std::optional<Made>& made, const std::vector<Digest>& replaced,
+                             const TagSurvey& tag) {
   const auto planned = head.manifest;
   for (unsigned conflicts = 0;; ++conflicts) {
-    const auto next = compacted(head.manifest, made, replaced,
-                                {.previous = head.digest,
-                                 .generation = head.generation + 1,
-                                 .now_ms = milliseconds_of(services_.clock.wall())});
-    const auto swapped = replace_head(services_.storage, options_.tag, head, next);
+    const auto swapped =
+        replace_head(services_.storage, options_.tag, head, next_of(head, made, replaced, tag));
     if (swapped) {
       return {};
     }
@@ -174,7 +219,8 @@ Result<void> Compactor::swap(Head head, const std::optional<PackRecord>& made,
     }
     AGENT_TRY(head, read_head(services_.storage, options_.tag));
     if (std::ranges::all_of(replaced, [&](const Digest& pack) { return head.manifest.buried(pack); }) &&
-        (!made || head.manifest.find(made->digest) != nullptr || head.manifest.buried(made->digest))) {
+        (!made || head.manifest.find(made->record.digest) != nullptr ||
+         head.manifest.buried(made->record.digest))) {
       return {};  // the answer was lost
     }
     if (swapped.error().code != Errc::conflict || conflicts == k_most_conflicts ||

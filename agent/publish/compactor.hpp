@@ -20,6 +20,7 @@
 #include "agent/publish/key_table.hpp"
 #include "agent/publish/tag.hpp"
 #include "agent/publish/tag_head.hpp"
+#include "agent/publish/tag_survey.hpp"
 #include "agent/store/pack_writer.hpp"
 
 namespace agent::publish {
@@ -54,15 +55,23 @@ public:
 
 private:
   struct Survey {
-    KeyTable table;
-    std::vector<PackShare> shares;
+    TagSurvey tag;
+    std::vector<PackShare> gone;
+  };
+  // The pack that takes the place of others.
+  struct Made {
+    PackRecord record;
+    std::vector<std::string> keys;  // ascending
   };
 
   Result<void> check_go_on() const;
   Result<Survey> survey(const Manifest& manifest) const;
-  Result<std::optional<PackRecord>> make(const KeyTable& table, const CompactionPlan& plan, const Head& head);
-  Result<std::vector<store::PackItem>> collect(const KeyTable& table, const CompactionPlan& plan) const;
-  Result<void> swap(Head head, const std::optional<PackRecord>& made, const std::vector<Digest>& replaced);
+  Result<std::optional<Made>> make(const TagSurvey& tag, const CompactionPlan& plan, const Head& head);
+  Result<std::vector<store::PackItem>> collect(const TagSurvey& tag, const CompactionPlan& plan) const;
+  Manifest next_of(const Head& head, const std::optional<Made>& made, const std::vector<Digest>& replaced,
+                   const TagSurvey& tag) const;
+  Result<void> swap(Head head, const std::optional<Made>& made, const std::vector<Digest>& replaced,
+                    const TagSurvey& tag);
 
   CompactorOptions options_;
   CompactorServices services_;

@@ -27,18 +27,27 @@ bool wins(const ScopedPack& a, const ScopedPack& b) {
   return rank(a) > rank(b);
 }
 
+bool equal(const std::shared_ptr<const RemovedKeys>& a, const std::shared_ptr<const RemovedKeys>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
 }  // namespace
 
+std::shared_ptr<const RemovedKeys> shared_removed(const Manifest& manifest) {
+  return manifest.removed.empty() ? nullptr : std::make_shared<const RemovedKeys>(manifest.removed);
+}
+
 void KeyTable::hold(const std::vector<ScopedPack>& packs) {
-  std::unordered_map<const LoadedPack*, std::uint32_t> missing;  // and its scope
+  std::unordered_map<const LoadedPack*, const ScopedPack*> missing;
   std::uint64_t objects = 0;
   for (const auto& scoped : packs) {
-    missing.emplace(scoped.pack.get(), scoped.scope);
+    missing.emplace(scoped.pack.get(), &scoped);
     objects += scoped.pack->index.entries();
   }
   const bool grows = std::ranges::all_of(packs_, [&](const ScopedPack& held) {
     const auto found = missing.find(held.pack.get());
-    return found != missing.end() && found->second == held.scope;
+    return found != missing.end() && found->second->scope == held.scope &&
+           equal(found->second->removed, held.removed);
   });
   if (!grows) {
     *this = KeyTable();
@@ -58,7 +67,11 @@ void KeyTable::add(const ScopedPack& pack) {
   packs_.push_back(pack);
   const auto number = static_cast<std::uint32_t>(packs_.size());
   const auto& index = pack.pack->index;
-  index.each([&](const store::PackEntry& entry) { insert(number, index.position_of(entry), entry); });
+  index.each([&](const store::PackEntry& entry) {
+    if (pack.removed == nullptr || !hides(*pack.removed, entry.key, pack.pack->record.generation)) {
+      insert(number, index.position_of(entry), entry);
+    }
+  });
 }
 
 void KeyTable::insert(std::uint32_t pack, std::uint32_t position, const store::PackEntry& entry) {

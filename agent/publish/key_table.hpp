@@ -17,7 +17,11 @@ namespace agent::publish {
 struct ScopedPack {
   std::uint32_t scope = 0;
   std::shared_ptr<const LoadedPack> pack;
+  std::shared_ptr<const RemovedKeys> removed = nullptr;  // what the scope's manifest says; null: nothing
 };
+
+// Null where nothing was removed.
+std::shared_ptr<const RemovedKeys> shared_removed(const Manifest& manifest);
 
 class KeyTable final {
 public:

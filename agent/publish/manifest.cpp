@@ -19,12 +19,9 @@ constexpr std::uint32_t k_version = 1;
 constexpr std::size_t k_pack_bytes = 88;
 constexpr std::size_t k_tombstone_bytes = 40;
 constexpr std::uint16_t k_must_understand = 1;  // section flag
-// Nobody publishes a pack later than half a day after building it, so a tombstone has done its work long
-// before, even where clocks differ by days.
-constexpr std::uint64_t k_tombstone_life_ms = std::uint64_t{7} * 24 * 60 * 60 * 1000;
 
 // As wide as in the file. NOLINTNEXTLINE(performance-enum-size)
-enum SectionType : std::uint16_t { k_producers = 1, k_packs = 2, k_tombstones = 3 };
+enum SectionType : std::uint16_t { k_producers = 1, k_packs = 2, k_tombstones = 3, k_removed = 4 };
 
 void append_digest(std::string& to, const Digest& digest) {
   to.append(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
@@ -109,6 +106,36 @@ std::string encode_tombstones(const std::vector<Tombstone>& tombstones) {
   return payload;
 }
 
+std::string encode_removed(const RemovedKeys& removed) {
+  std::string payload;
+  io::append_le(payload, static_cast<std::uint32_t>(removed.size()));
+  for (const auto& one : removed) {
+    io::append_le(payload, one.generation);
+    io::append_le(payload, one.removed_ms);
+    io::append_le(payload, static_cast<std::uint16_t>(one.key.size()));
+    payload.append(one.key);
+  }
+  return payload;
+}
+
+Result<RemovedKeys> parse_removed(std::span<const std::byte> payload) {
+  io::ByteReader from(payload);
+  const auto count = from.number<std::uint32_t>();
+  RemovedKeys removed;
+  for (std::uint32_t i = 0; i < count && from.ok(); ++i) {
+    RemovedKey one{
+        .key = {}, .generation = from.number<std::uint64_t>(), .removed_ms = from.number<std::uint64_t>()};
+    one.key = from.text(from.number<std::uint16_t>());
+    removed.push_back(std::move(one));
+  }
+  const auto unordered = std::ranges::adjacent_find(removed, std::ranges::greater_equal(), &RemovedKey::key);
+  if (!from.ok() || !from.left().empty() || removed.empty() || removed.size() > k_most_removed_keys ||
+      unordered != removed.end()) {
+    return broken("the removed keys do not parse");
+  }
+  return removed;
+}
+
 Result<std::vector<std::string>> parse_producers(std::span<const std::byte> payload) {
   io::ByteReader from(payload);
   const auto count = from.number<std::uint32_t>();
@@ -184,6 +211,8 @@ public:
       AGENT_TRY(manifest_.packs, parse_packs(payload, producers_));
     } else if (type == k_tombstones) {
       AGENT_TRY(manifest_.tombstones, parse_tombstones(payload));
+    } else if (type == k_removed) {
+      AGENT_TRY(manifest_.removed, parse_removed(payload));
     } else if ((flags & k_must_understand) != 0) {
       return fail(Errc::unsupported, "manifest: section {} was written by a newer version", type);
     } else {
@@ -214,17 +243,26 @@ bool Manifest::buried(const Digest& pack) const {
   return std::ranges::binary_search(tombstones, pack, {}, &Tombstone::pack);
 }
 
+bool hides(const RemovedKeys& removed, std::string_view key, std::uint64_t generation) {
+  const auto found = std::ranges::lower_bound(removed, key, {}, &RemovedKey::key);
+  return found != removed.end() && found->key == key && generation <= found->generation;
+}
+
 Result<std::string> encode(const Manifest& manifest) {
   const auto producers = producers_of(manifest);
   std::string bytes(k_magic);
   io::append_le(bytes, k_version);
-  io::append_le(bytes, static_cast<std::uint32_t>(3 + manifest.foreign.size()));
+  io::append_le(bytes,
+                static_cast<std::uint32_t>((manifest.removed.empty() ? 3 : 4) + manifest.foreign.size()));
   io::append_le(bytes, manifest.generation);
   append_digest(bytes, manifest.previous.value_or(Digest{}));
   io::append_le(bytes, manifest.created_ms);
   append_section(bytes, k_producers, k_must_understand, encode_producers(producers));
   append_section(bytes, k_packs, k_must_understand, encode_packs(manifest.packs, producers));
   append_section(bytes, k_tombstones, k_must_understand, encode_tombstones(manifest.tombstones));
+  if (!manifest.removed.empty()) {
+    append_section(bytes, k_removed, k_must_understand, encode_removed(manifest.removed));
+  }
   for (const auto& section : manifest.foreign) {
     append_section(bytes, section.type, 0, section.payload);
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/core/clock.hpp"
@@ -39,6 +40,22 @@ struct Tombstone {
   bool operator==(const Tombstone&) const = default;
 };
 
+// An object that somebody took out of the tag: packs of generations up to this one do not have it any more.
+struct RemovedKey {
+  std::string key;
+  std::uint64_t generation = 0;
+  std::uint64_t removed_ms = 0;
+  bool operator==(const RemovedKey&) const = default;
+};
+using RemovedKeys = std::vector<RemovedKey>;  // ascending by key
+
+constexpr std::size_t k_most_removed_keys = 10'000;
+// Nobody publishes a pack later than half a day after building it, so what says that something is gone has
+// done its work long before, even where clocks differ by days.
+constexpr std::uint64_t k_tombstone_life_ms = std::uint64_t{7} * 24 * 60 * 60 * 1000;
+
+bool hides(const RemovedKeys& removed, std::string_view key, std::uint64_t generation);
+
 // A section this program does not know and may carry over unchanged.
 struct ForeignSection {
   std::uint16_t type = 0;
@@ -52,7 +69,8 @@ struct Manifest {
   std::uint64_t created_ms = 0;
   std::vector<PackRecord> packs;      // ascending by digest
   std::vector<Tombstone> tombstones;  // ascending by pack
-  std::vector<ForeignSection> foreign;
+  RemovedKeys removed;
+  std::vector<ForeignSection> foreign;  // ascending by type
   bool operator==(const Manifest&) const = default;
 
   const PackRecord* find(const Digest& pack) const;

@@ -16,9 +16,15 @@ std::string distrust_key(const Digest& pack, std::string_view key) {
   return id.append(key);
 }
 
-// Entries are longer than their fixed part, so no two share a mark.
-std::size_t mark_of(std::uint32_t position) {
-  return position / store::k_entry_fixed_bytes;
+bool is_set(const std::vector<std::atomic<std::uint8_t>>& marks, std::uint32_t position) {
+  const auto mark = LoadedPack::mark_of(position);
+  const unsigned bits = marks[mark / 8].load(std::memory_order_relaxed);
+  return ((bits >> (mark % 8)) & 1U) != 0;
+}
+
+void set(std::vector<std::atomic<std::uint8_t>>& marks, std::uint32_t position) {
+  const auto mark = LoadedPack::mark_of(position);
+  marks[mark / 8].fetch_or(static_cast<std::uint8_t>(1U << (mark % 8)), std::memory_order_relaxed);
 }
 
 // Holds a file and gives its place in the budget back.
@@ -60,10 +66,10 @@ struct Parts {
 };
 
 std::shared_ptr<const LoadedPack> loaded(const PackRecord& record, Parts parts) {
-  const auto marks = (mark_of(static_cast<std::uint32_t>(parts.index.footer_size())) / 8) + 1;
-  return std::make_shared<const LoadedPack>(record, std::move(parts.index), std::move(parts.name),
-                                            std::move(parts.file), std::move(parts.copy),
-                                            std::vector<std::atomic<std::uint8_t>>(marks));
+  const auto marks = (LoadedPack::mark_of(static_cast<std::uint32_t>(parts.index.footer_size())) / 8) + 1;
+  return std::make_shared<const LoadedPack>(
+      record, std::move(parts.index), std::move(parts.name), std::move(parts.file), std::move(parts.copy),
+      std::vector<std::atomic<std::uint8_t>>(marks), std::vector<std::atomic<std::uint8_t>>(marks));
 }
 
 // The footer comes with its neighbours, and they stay.
@@ -94,15 +100,27 @@ Result<store::PackIndex> index_by_range(backends::ObjectStorage& storage, const 
 
 }  // namespace
 
+// Entries are longer than their fixed part, so no two share a mark.
+std::size_t LoadedPack::mark_of(std::uint32_t position) {
+  return position / store::k_entry_fixed_bytes;
+}
+
 bool LoadedPack::checked(std::uint32_t position) const {
-  const auto mark = mark_of(position);
-  const unsigned bits = marks[mark / 8].load(std::memory_order_relaxed);
-  return ((bits >> (mark % 8)) & 1U) != 0;
+  return is_set(marks, position);
 }
 
 void LoadedPack::set_checked(std::uint32_t position) const {
-  const auto mark = mark_of(position);
-  marks[mark / 8].fetch_or(static_cast<std::uint8_t>(1U << (mark % 8)), std::memory_order_relaxed);
+  set(marks, position);
+}
+
+bool LoadedPack::used(std::uint32_t position) const {
+  return is_set(uses, position);
+}
+
+void LoadedPack::set_used(std::uint32_t position) const {
+  if (!is_set(uses, position)) {  // a line of the cache that is only read stays with every processor
+    set(uses, position);
+  }
 }
 
 PackCache::PackCache(std::size_t open_files)

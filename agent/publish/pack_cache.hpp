@@ -29,11 +29,19 @@ struct LoadedPack {
   std::optional<io::FileSlice> file;  // the whole pack, where it could be opened in place
   std::shared_ptr<PackCopy> copy;     // else the local copy, where there is one
 
+  // A number for the entry at this position that no other one has, below marks.size() * 8.
+  static std::size_t mark_of(std::uint32_t position);
+
   // One bit per entry, found by its position in the footer: its bytes were read and matched their checksum.
   bool checked(std::uint32_t position) const;
   void set_checked(std::uint32_t position) const;
 
+  // The same for what this job used.
+  bool used(std::uint32_t position) const;
+  void set_used(std::uint32_t position) const;
+
   mutable std::vector<std::atomic<std::uint8_t>> marks;
+  mutable std::vector<std::atomic<std::uint8_t>> uses;
 };
 
 class PackCache final {

@@ -129,10 +129,11 @@ Result<void> PackCopy::ensure(backends::ObjectStorage& storage, backends::Range 
   }
 }
 
-std::optional<backends::Range> PackCopy::claim(std::uint64_t most_bytes) {
+std::optional<backends::Range> PackCopy::claim(backends::Range within, std::uint64_t most_bytes) {
+  const auto chunks = chunks_of(within);
   const auto most = std::max<std::size_t>(1, static_cast<std::size_t>(most_bytes / k_copy_chunk_bytes));
   const auto run = state_.with([&](State& state) -> std::optional<Run> {
-    auto found = state.spoiled ? std::nullopt : absent_in(state, {.first = 0, .count = state.chunks.size()});
+    auto found = state.spoiled ? std::nullopt : absent_in(state, chunks);
     if (found) {
       found->count = std::min(found->count, most);
       mark(state, *found, Chunk::under_way);

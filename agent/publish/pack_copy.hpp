@@ -49,9 +49,9 @@ public:
   // gone), cancelled (the copy was thrown away), those of the storage.
   Result<void> ensure(backends::ObjectStorage& storage, backends::Range range);
 
-  // The first run of chunks that nobody has fetched or is fetching, of `most_bytes` at most; the caller then
-  // owes a fill() of it. Empty: nothing is left to claim.
-  std::optional<backends::Range> claim(std::uint64_t most_bytes);
+  // The first run of chunks within the range that nobody has fetched or is fetching, of `most_bytes` at most;
+  // the caller then owes a fill() of it. Empty: nothing is left to claim. The range is within the pack.
+  std::optional<backends::Range> claim(backends::Range within, std::uint64_t most_bytes);
   Result<void> fill(backends::ObjectStorage& storage, backends::Range claimed);
 
   // Bytes here turned out to be wrong: it answers nothing from now on and is deleted.

@@ -15,16 +15,16 @@ constexpr auto k_never = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-Preloader::Preloader(backends::ObjectStorage& storage, std::vector<std::shared_ptr<PackCopy>> copies,
-                     PreloadOptions options, metrics::Registry& registry)
+Preloader::Preloader(backends::ObjectStorage& storage, std::vector<PreloadPart> parts, PreloadOptions options,
+                     metrics::Registry& registry)
     : storage_(storage),
-      copies_(std::move(copies)),
+      parts_(std::move(parts)),
       options_(options),
       bytes_(registry.counter("hearth_preload_bytes_total",
                               "Bytes of packs fetched before anybody asked for them.")),
       failed_(registry.counter("hearth_preload_parts_failed_total",
                                "Parts of packs that preloading gave up; their objects come on demand.")) {
-  const auto streams = copies_.empty() ? 0 : std::max(1U, options_.streams);
+  const auto streams = parts_.empty() ? 0 : std::max(1U, options_.streams);
   state_.with([&](State& state) {
     state.working = streams;
     state.figures.done = streams == 0;
@@ -41,11 +41,12 @@ Preloader::~Preloader() {
 }
 
 Preloader::Part Preloader::take(State& state) {
-  while (state.next < copies_.size() && state.claimed < options_.budget_bytes) {
+  while (state.next < parts_.size() && state.claimed < options_.budget_bytes) {
     const auto most = std::min(options_.part_bytes, options_.budget_bytes - state.claimed);
-    if (auto range = copies_[state.next]->claim(most)) {
+    const auto& [copy, within] = parts_[state.next];
+    if (auto range = copy->claim(within, most)) {
       state.claimed += range->size;
-      return {.copy = copies_[state.next], .range = *range};
+      return {.copy = copy, .range = *range, .number = state.next};
     }
     ++state.next;
   }
@@ -113,9 +114,8 @@ void Preloader::give_up(const Part& part) {
   failed_.add();
   state_.with([&](State& state) {
     ++state.figures.failed_parts;
-    // The next claim of this copy would be the same part again.
-    const auto at = std::ranges::find(copies_, part.copy);
-    state.next = std::max(state.next, static_cast<std::size_t>(at - copies_.begin()) + 1);
+    // The next claim within this part would be the same again.
+    state.next = std::max(state.next, part.number + 1);
   });
 }
 

@@ -25,6 +25,12 @@ struct PreloadOptions {
   std::chrono::milliseconds pause{500};  // before another attempt, where the storage names none
 };
 
+// A range of a copy that is wanted.
+struct PreloadPart {
+  std::shared_ptr<PackCopy> copy;
+  backends::Range range;
+};
+
 struct PreloadFigures {
   std::uint64_t bytes = 0;
   std::uint64_t failed_parts = 0;  // given up: their objects are fetched on demand
@@ -33,9 +39,9 @@ struct PreloadFigures {
 
 class Preloader final {
 public:
-  // Begins at once; `storage` and `registry` outlive it. The copies are fetched in this order.
-  Preloader(backends::ObjectStorage& storage, std::vector<std::shared_ptr<PackCopy>> copies,
-            PreloadOptions options, metrics::Registry& registry);
+  // Begins at once; `storage` and `registry` outlive it. The parts are fetched in this order.
+  Preloader(backends::ObjectStorage& storage, std::vector<PreloadPart> parts, PreloadOptions options,
+            metrics::Registry& registry);
   // Waits for the reads under way and begins no other.
   ~Preloader();
 
@@ -48,9 +54,10 @@ private:
   struct Part {
     std::shared_ptr<PackCopy> copy;  // null: nothing is left
     backends::Range range;
+    std::size_t number = 0;  // of the part it belongs to
   };
   struct State {
-    std::size_t next = 0;  // copy
+    std::size_t next = 0;  // part
     std::uint64_t claimed = 0;
     unsigned active = 0;
     unsigned limit = 2;
@@ -64,7 +71,7 @@ private:
   void give_up(const Part& part);
 
   backends::ObjectStorage& storage_;
-  std::vector<std::shared_ptr<PackCopy>> copies_;
+  std::vector<PreloadPart> parts_;
   PreloadOptions options_;
   metrics::Counter& bytes_;
   metrics::Counter& failed_;

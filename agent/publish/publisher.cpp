@@ -14,6 +14,7 @@
 #include "agent/publish/relief.hpp"
 #include "agent/publish/tag_writer.hpp"
 #include "agent/publish/upload_budget.hpp"
+#include "agent/publish/use_record.hpp"
 
 namespace agent::publish {
 
@@ -162,6 +163,9 @@ private:
 
 CompactionLimits PublisherState::compaction_limits() const {
   CompactionLimits limits{.packs = pace.packs, .pack_bytes = options.pack_bytes, .tag_bytes = pace.tag_bytes};
+  if (options.tag_bytes > 0) {
+    limits.tag_bytes = options.tag_bytes;
+  }
   limits.tiny_bytes = std::max(limits.tiny_bytes, pace.flush_bytes / 4);
   return limits;
 }
@@ -339,6 +343,21 @@ Result<void> Publisher::flush(std::chrono::milliseconds deadline) {
                 state_->options.tag.tag, queue.pending.size() + queue.in_flight,
                 queue.last_error.empty() ? "" : "; last error ", queue.last_error);
   });
+}
+
+void Publisher::record(const std::vector<UsedPack>& used) {
+  auto& state = *state_;
+  const bool stopped = state.queue.with([](const FlushQueue& at) { return at.stopped || at.failures > 0; });
+  if (!state.writer || used.empty() || stopped || !state.budget.ready(UploadBudget::Use::drain)) {
+    return;
+  }
+  const auto recorded = record_uses(*state.storage, state.options.tag, state.clock, used);
+  if (!recorded) {
+    log::info("publish: what was used could not be recorded tag={} error={}", state.options.tag.tag,
+              recorded.error().message);
+  } else if (*recorded) {
+    state.tallies.recorded.add();
+  }
 }
 
 PublisherFigures Publisher::figures() const {

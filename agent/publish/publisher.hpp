@@ -23,6 +23,7 @@
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/publish/tag.hpp"
+#include "agent/publish/touch_set.hpp"
 #include "agent/store/store.hpp"
 
 namespace agent::publish {
@@ -43,8 +44,9 @@ struct PublisherOptions {
   // it are refused ("publishing stopped").
   std::uint64_t stopped_bytes = std::uint64_t{1} << 30U;
   std::chrono::milliseconds compaction_delay{
-      1'000};          // after a flush; five times that where packs are limited
-  io::fs::path spool;  // packs being built go to sub-folders of it, which are emptied at start
+      1'000};                   // after a flush; five times that where packs are limited
+  std::uint64_t tag_bytes = 0;  // what the tag may hold; 0: as the storage wants it
+  io::fs::path spool;           // packs being built go to sub-folders of it, which are emptied at start
 };
 
 struct PublisherFigures {
@@ -87,6 +89,11 @@ public:
   // Errors: cancelled at the deadline (quoting the storage's last error); else the storage's error where
   // retrying cannot help.
   Result<void> flush(std::chrono::milliseconds deadline);
+
+  // Records in the tag what of it was used (TagView::used), unless that was done today. Nothing where this
+  // job does not publish, or the storage has had enough for now: it is recorded another day. Blocks on the
+  // storage; call it once everything is published.
+  void record(const std::vector<UsedPack>& used);
 
   PublisherFigures figures() const;
 

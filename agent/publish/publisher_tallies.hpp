@@ -34,6 +34,8 @@ struct PublisherTallies {
                                          "Packs that were replaced by fewer, larger ones.")),
         compacted_bytes(
             registry.counter("hearth_publish_compacted_bytes_total", "Bytes that were uploaded for that.")),
+        recorded(registry.counter("hearth_uses_recorded_total",
+                                  "Times that what a job used was recorded in its tag.")),
         pending(registry.gauge("hearth_objects_pending", "Objects that wait for publishing.")) {}
 
   Tally published;
@@ -43,6 +45,7 @@ struct PublisherTallies {
   Tally bytes;
   Tally compacted_packs;
   Tally compacted_bytes;
+  Tally recorded;
   metrics::Gauge& pending;
   std::atomic<std::uint64_t> rate_limited{0};
   std::atomic<std::uint64_t> generation{0};

@@ -15,6 +15,8 @@
 #include "agent/publish/pack_cache.hpp"
 #include "agent/publish/pack_copy.hpp"
 #include "agent/publish/preload.hpp"
+#include "agent/publish/preload_order.hpp"
+#include "agent/publish/table_uses.hpp"
 #include "agent/publish/tag_head.hpp"
 
 namespace agent::publish {
@@ -28,6 +30,8 @@ struct Scope {
   std::uint64_t generation = 0;
   std::vector<std::shared_ptr<const LoadedPack>> packs;
   bool complete = true;  // false: a pack could not be read this time and may be next time
+  std::shared_ptr<const RemovedKeys> removed = nullptr;  // null: nothing
+  std::shared_ptr<const TouchSet> touches = nullptr;
 };
 
 using LoadedPackResult = Result<std::shared_ptr<const LoadedPack>>;
@@ -35,6 +39,8 @@ using LoadedPackResult = Result<std::shared_ptr<const LoadedPack>>;
 struct Snapshot {
   KeyTable table;
   TagFigures figures;
+  std::vector<std::shared_ptr<const RemovedKeys>> removed;  // of scopes that have any
+  std::vector<std::shared_ptr<const TouchSet>> touches;     // by scope
 };
 
 std::string_view skip_reason(Errc code) {
@@ -70,7 +76,25 @@ TagEntry entry_of(const LoadedPack& pack, std::uint32_t position) {
   return entry;
 }
 
+// Advises the kernel, up to the budget or the deadline; the bytes that it was advised of.
+std::uint64_t read_ahead(const io::FileSlice& file, backends::Range range, std::uint64_t budget_bytes,
+                         std::chrono::steady_clock::time_point deadline) {
+  constexpr std::uint64_t k_step = std::uint64_t{8} << 20U;
+  const auto size = std::min(range.size, budget_bytes);
+  std::uint64_t done = 0;
+  while (done < size && std::chrono::steady_clock::now() < deadline) {
+    const auto part = std::min(k_step, size - done);
+    // Advice only: where it is not taken, reading is slower and nothing else.
+    static_cast<void>(::posix_fadvise(file.fd, static_cast<off_t>(file.offset + range.offset + done),
+                                      static_cast<off_t>(part), POSIX_FADV_WILLNEED));
+    done += part;
+  }
+  return done;
+}
+
 }  // namespace
+
+enum class Noting : std::uint8_t { nothing, use };
 
 struct TagViewState {
   TagViewState(backends::ObjectStorage& used, metrics::Registry& figures)
@@ -86,6 +110,7 @@ struct TagViewState {
   std::vector<LoadedPackResult> load_all(const std::vector<PackRecord>& records);
   void load_packs(Scope& scope, const Manifest& manifest);
   void publish_snapshot();
+  std::optional<TagEntry> look_up(std::string_view key, Noting noting);
   std::shared_ptr<const Snapshot> current() const {
     return snapshot.with([](const auto& shared) { return shared; });
   }
@@ -100,6 +125,7 @@ struct TagViewState {
 
   std::mutex refreshing;      // held across I/O: a second refresh has nothing to do but wait for the first
   std::vector<Scope> scopes;  // own first; under `refreshing`
+  std::atomic<bool> any_removed{false};
   Guarded<std::shared_ptr<const Snapshot>> snapshot{std::make_shared<const Snapshot>()};
   std::unique_ptr<Preloader> preloader;  // last: it uses the storage while it lives
 };
@@ -122,6 +148,8 @@ Result<bool> TagViewState::refresh_scope(Scope& scope) {
   }
   scope.version = at->version;
   scope.generation = at->pointer.generation;
+  scope.removed = shared_removed(*manifest);
+  scope.touches = std::make_shared<const TouchSet>(touches_of(*manifest));
   load_packs(scope, *manifest);
   return true;
 }
@@ -172,19 +200,26 @@ void TagViewState::load_packs(Scope& scope, const Manifest& manifest) {
 
 void TagViewState::publish_snapshot() {
   auto next = std::make_shared<Snapshot>();
-  next->table = current()->table;
+  const auto before = current();
+  next->table = before->table;
   std::vector<ScopedPack> all;
   for (std::uint32_t i = 0; i < scopes.size(); ++i) {
     for (const auto& pack : scopes[i].packs) {
-      all.push_back({.scope = i, .pack = pack});
+      all.push_back({.scope = i, .pack = pack, .removed = scopes[i].removed});
     }
+    if (scopes[i].removed != nullptr) {
+      next->removed.push_back(scopes[i].removed);
+    }
+    next->touches.push_back(scopes[i].touches);
   }
   next->table.hold(all);
+  carry_uses(before->table, next->table);
   next->figures = {.generation = scopes.front().generation,
                    .objects = next->table.objects(),
                    .bytes = next->table.bytes(),
                    .packs = all.size()};
   objects.set(static_cast<std::int64_t>(next->figures.objects));
+  any_removed = !next->removed.empty();
   bytes.set(static_cast<std::int64_t>(next->figures.bytes));
   generation.set(static_cast<std::int64_t>(next->figures.generation));
   snapshot.with([&](auto& shared) { shared = std::move(next); });
@@ -227,11 +262,14 @@ Result<void> TagView::refresh() {
   return outcome;
 }
 
-std::optional<TagEntry> TagView::find(std::string_view key) const {
-  const auto snapshot = state_->current();
-  const auto found = snapshot->table.find(key);
-  if (!found || state_->packs->distrusted(found->pack->record.digest, key)) {
+std::optional<TagEntry> TagViewState::look_up(std::string_view key, Noting noting) {
+  const auto held = current();
+  const auto found = held->table.find(key);
+  if (!found || packs->distrusted(found->pack->record.digest, key)) {
     return std::nullopt;
+  }
+  if (noting == Noting::use) {
+    found->pack->set_used(found->position);
   }
   auto entry = entry_of(*found->pack, found->position);
   const auto* const slice = std::get_if<io::FileSlice>(&entry.where);
@@ -244,8 +282,8 @@ std::optional<TagEntry> TagView::find(std::string_view key) const {
       return entry_of(*found->pack, found->position);
     }
   } else if (!io::matches_crc(*slice, entry.crc32c)) {
-    state_->corrupt.add();
-    state_->packs->distrust(found->pack->record.digest, key);
+    corrupt.add();
+    packs->distrust(found->pack->record.digest, key);
     log::warn("publish: an object's bytes are wrong pack={} key={}", found->pack->name, key);
     return std::nullopt;
   }
@@ -253,35 +291,47 @@ std::optional<TagEntry> TagView::find(std::string_view key) const {
   return entry;
 }
 
-std::uint64_t TagView::preload(std::uint64_t budget_bytes, std::chrono::steady_clock::time_point deadline) {
-  constexpr std::uint64_t k_step = std::uint64_t{8} << 20U;
+std::optional<TagEntry> TagView::find(std::string_view key) const {
+  return state_->look_up(key, Noting::nothing);
+}
+
+std::optional<TagEntry> TagView::use(std::string_view key) const {
+  return state_->look_up(key, Noting::use);
+}
+
+void TagView::note_use(std::string_view key) const {
   const auto snapshot = state_->current();
-  auto packs = snapshot->table.packs();
-  std::ranges::sort(packs, [](const ScopedPack& a, const ScopedPack& b) {
-    return std::pair(a.scope, ~a.pack->record.generation) < std::pair(b.scope, ~b.pack->record.generation);
-  });
+  if (const auto found = snapshot->table.find(key)) {
+    found->pack->set_used(found->position);
+  }
+}
+
+std::vector<UsedPack> TagView::used() const {
+  return uses_of(state_->current()->table);
+}
+
+bool TagView::removed(std::string_view key) const {
+  if (!state_->any_removed) {
+    return false;
+  }
+  const auto snapshot = state_->current();
+  return std::ranges::any_of(snapshot->removed, [&](const auto& removed) { return hides(*removed, key, 0); });
+}
+
+std::uint64_t TagView::preload(std::uint64_t budget_bytes, std::chrono::steady_clock::time_point deadline) {
+  const auto snapshot = state_->current();
   std::uint64_t covered = 0;
-  std::vector<std::shared_ptr<PackCopy>> copies;
-  for (const auto& scoped : packs) {
-    const auto& file = scoped.pack->file;
-    const auto size = file ? file->size : 0;
-    if (scoped.pack->copy != nullptr) {
-      copies.push_back(scoped.pack->copy);
+  std::vector<PreloadPart> parts;
+  for (const auto& [pack, range] : preload_order(snapshot->table.packs(), snapshot->touches)) {
+    if (pack->copy != nullptr) {
+      parts.push_back({.copy = pack->copy, .range = range});
     }
-    for (std::uint64_t done = 0; done < size;) {
-      const auto part = std::min({k_step, size - done, budget_bytes - covered});
-      if (part == 0 || std::chrono::steady_clock::now() >= deadline) {
-        return covered;
-      }
-      // Advice only: where it is not taken, reading is slower and nothing else.
-      static_cast<void>(::posix_fadvise(file->fd, static_cast<off_t>(file->offset + done),
-                                        static_cast<off_t>(part), POSIX_FADV_WILLNEED));
-      done += part;
-      covered += part;
+    if (pack->file) {
+      covered += read_ahead(*pack->file, range, budget_bytes - covered, deadline);
     }
   }
   state_->preloader =
-      std::make_unique<Preloader>(state_->storage, std::move(copies),
+      std::make_unique<Preloader>(state_->storage, std::move(parts),
                                   PreloadOptions{.budget_bytes = budget_bytes - covered}, state_->registry);
   if (!state_->preloader->wait(deadline)) {
     log::info("publish: preloading goes on in the background bytes={}", state_->preloader->figures().bytes);

@@ -11,12 +11,14 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file_slice.hpp"
 #include "agent/publish/tag.hpp"
+#include "agent/publish/touch_set.hpp"
 
 namespace agent::publish {
 
@@ -65,9 +67,19 @@ public:
   // hearth_tag_objects_corrupt_total.
   std::optional<TagEntry> find(std::string_view key) const;
 
-  // Reads packs before anybody asks, the newest first, up to the budget or the deadline: for those opened in
-  // place it advises the kernel, of others it fetches the copies, and goes on in the background at the
-  // deadline. Returns the bytes that are here. Once.
+  // The same for a job: what it uses is what preload and expiry go by (agent/publish/touch_set.hpp).
+  std::optional<TagEntry> use(std::string_view key) const;
+  // Only notes the use: the object was answered from elsewhere.
+  void note_use(std::string_view key) const;
+  // What of the own scope was used so far.
+  std::vector<UsedPack> used() const;
+
+  // Somebody took the object out of a tag of the chain: copies kept elsewhere do not count any more.
+  bool removed(std::string_view key) const;
+
+  // Reads packs before anybody asks, what recent runs used first (agent/publish/preload_order.hpp), up to the
+  // budget or the deadline: for those opened in place it advises the kernel, of others it fetches the copies,
+  // and goes on in the background at the deadline. Returns the bytes that are here. Once.
   std::uint64_t preload(std::uint64_t budget_bytes, std::chrono::steady_clock::time_point deadline);
 
   // Brings an object of a remote pack that has a copy. Afterwards `find` has it in place, or knows that it is

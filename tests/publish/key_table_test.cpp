@@ -26,10 +26,10 @@ protected:
     auto index = store::PackIndex::of_footer(*std::move(bytes), digest);
     EXPECT_THAT(index, tests::Succeeds());
     const PackRecord record{.digest = digest, .generation = generation};
-    return {
-        .scope = scope,
-        .pack = std::make_shared<const LoadedPack>(record, *std::move(index), "name", std::nullopt, nullptr,
-                                                   std::vector<std::atomic<std::uint8_t>>(1024))};
+    return {.scope = scope,
+            .pack = std::make_shared<const LoadedPack>(record, *std::move(index), "name", std::nullopt,
+                                                       nullptr, std::vector<std::atomic<std::uint8_t>>(1024),
+                                                       std::vector<std::atomic<std::uint8_t>>(1024))};
   }
 
   std::uint64_t mark_of(std::string_view key) const {

@@ -64,6 +64,27 @@ TEST(Manifest, ReadsVersion1) {
   EXPECT_EQ(parse(tests::golden("manifest-v1.bin")), golden_manifest());
 }
 
+// As tests/golden/make_touch_v1.py.
+Manifest with_removed_keys() {
+  Manifest manifest{.generation = 7, .created_ms = 1'763'700'000'456};
+  manifest.removed = {{.key = "sccache/a/b/c/abc", .generation = 6, .removed_ms = 1'763'700'000'123},
+                      {.key = "sccache/d/e/f/def", .generation = 3, .removed_ms = 1'763'600'000'000}};
+  return manifest;
+}
+
+TEST(Manifest, WritesAndReadsRemovedKeysByteForByte) {
+  EXPECT_EQ(encode(with_removed_keys()), tests::golden("manifest-removed-v1.bin"));
+  EXPECT_EQ(parse(tests::golden("manifest-removed-v1.bin")), with_removed_keys());
+}
+
+TEST(Manifest, TellsWhichPacksAKeyWasRemovedFrom) {
+  const auto removed = with_removed_keys().removed;
+
+  EXPECT_TRUE(hides(removed, "sccache/a/b/c/abc", 6));
+  EXPECT_FALSE(hides(removed, "sccache/a/b/c/abc", 7)) << "published since";
+  EXPECT_FALSE(hides(removed, "sccache/a/b/c/ab", 1));
+}
+
 TEST(Manifest, TheSmallestOneRoundTrips) {
   const Manifest smallest{.generation = 1};
 

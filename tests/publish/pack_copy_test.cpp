@@ -179,6 +179,10 @@ class PreloaderTest : public PackCopyTest {
 protected:
   static auto soon() { return std::chrono::steady_clock::now() + std::chrono::seconds(20); }
 
+  static PreloadPart whole(const std::shared_ptr<PackCopy>& copy) {
+    return {.copy = copy, .range = {.offset = 0, .size = copy->size()}};
+  }
+
   metrics::Registry registry_;
   PreloadOptions options_{.budget_bytes = 100 * k_mib,
                           .part_bytes = 2 * k_mib,
@@ -189,7 +193,7 @@ protected:
 
 TEST_F(PreloaderTest, FetchesWholePacksInFewReads) {
   const auto copy = copies()->of(k_name, content_.size());
-  Preloader preloader(remote_, {copy}, options_, registry_);
+  Preloader preloader(remote_, {whole(copy)}, options_, registry_);
   ASSERT_TRUE(preloader.wait(soon()));
   EXPECT_EQ(bytes_of(copy->slice({.offset = 0, .size = content_.size()})), content_);
   EXPECT_EQ(remote_.gets(), 3);
@@ -197,10 +201,20 @@ TEST_F(PreloaderTest, FetchesWholePacksInFewReads) {
   EXPECT_EQ(registry_.total("hearth_preload_bytes_total"), content_.size());
 }
 
+TEST_F(PreloaderTest, FetchesThePartsInTheirOrder) {
+  const auto copy = copies()->of(k_name, content_.size());
+  options_.budget_bytes = k_mib;
+  const backends::Range wanted{.offset = 3 * k_mib, .size = 1000};
+  Preloader preloader(remote_, {{.copy = copy, .range = wanted}, whole(copy)}, options_, registry_);
+  ASSERT_TRUE(preloader.wait(soon()));
+  EXPECT_TRUE(copy->slice(wanted));
+  EXPECT_FALSE(copy->slice({.offset = 0, .size = 1}));
+}
+
 TEST_F(PreloaderTest, StopsAtItsBudget) {
   const auto copy = copies()->of(k_name, content_.size());
   options_.budget_bytes = 3 * k_mib;
-  Preloader preloader(remote_, {copy}, options_, registry_);
+  Preloader preloader(remote_, {whole(copy)}, options_, registry_);
   ASSERT_TRUE(preloader.wait(soon()));
   EXPECT_EQ(preloader.figures().bytes, 3 * k_mib);
   EXPECT_FALSE(copy->slice({.offset = 3 * k_mib, .size = 1}));
@@ -215,7 +229,7 @@ TEST_F(PreloaderTest, AsksAgainForAPartThatFailed) {
     return bytes;
   });
   const auto copy = copies()->of(k_name, content_.size());
-  Preloader preloader(remote_, {copy}, options_, registry_);
+  Preloader preloader(remote_, {whole(copy)}, options_, registry_);
   ASSERT_TRUE(preloader.wait(soon()));
   EXPECT_EQ(bytes_of(copy->slice({.offset = 0, .size = content_.size()})), content_);
   EXPECT_EQ(preloader.figures().failed_parts, 0U);
@@ -225,7 +239,7 @@ TEST_F(PreloaderTest, GivesUpAPackThatIsGoneAndGoesOnWithTheNext) {
   const auto folder = copies();
   const auto gone = folder->of("packs/cd/gone", content_.size());
   const auto copy = folder->of(k_name, content_.size());
-  Preloader preloader(remote_, {gone, copy}, options_, registry_);
+  Preloader preloader(remote_, {whole(gone), whole(copy)}, options_, registry_);
   ASSERT_TRUE(preloader.wait(soon()));
   EXPECT_GE(preloader.figures().failed_parts, 1U);
   EXPECT_EQ(registry_.total("hearth_preload_parts_failed_total"), preloader.figures().failed_parts);
@@ -235,7 +249,7 @@ TEST_F(PreloaderTest, GivesUpAPackThatIsGoneAndGoesOnWithTheNext) {
 TEST_F(PreloaderTest, GoesOnBehindTheDeadlineAndEndsWhenItIsDestroyed) {
   remote_.set_delay(std::chrono::milliseconds(30));
   const auto copy = copies()->of(k_name, content_.size());
-  Preloader preloader(remote_, {copy}, options_, registry_);
+  Preloader preloader(remote_, {whole(copy)}, options_, registry_);
   EXPECT_FALSE(preloader.wait(std::chrono::steady_clock::now()));
   EXPECT_TRUE(preloader.wait(soon()));
 }
