@@ -139,6 +139,13 @@ Result<Plan> make_plan(const PlanFacts& facts) {
   }
   if (!plan.off()) {
     plan.backend = choose_backend(facts, plan);
+    for (const auto& name : app::files_among(plan.backend.variables)) {
+      plan.warnings.push_back(fmt::format(
+          "{} names a file, which the agent's container does not see; hand over what is in it: keys as "
+          "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (aws-actions/configure-aws-credentials sets "
+          "them, from OIDC too), certificates in the runner's own store",
+          name));
+    }
   }
   return plan;
 }

@@ -1,6 +1,7 @@
 #include "agent/app/backend_variables.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "agent/backends/boringcache_address.hpp"
@@ -33,6 +34,19 @@ std::vector<std::string_view> backend_variables(std::string_view url) {
     return {backends::k_s3_variables.begin(), backends::k_s3_variables.end()};
   }
   return {};
+}
+
+std::vector<std::string> files_among(const SecretVariables& variables) {
+  constexpr std::array<std::string_view, 5> k_names = {
+      "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+      "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CA_BUNDLE"};
+  std::vector<std::string> names;
+  for (const auto name : k_names) {
+    if (find(variables, name) != nullptr) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
 }
 
 std::string encode_variables(const SecretVariables& variables) {

@@ -20,6 +20,9 @@ using SecretVariables = std::vector<std::pair<std::string, Secret>>;
 // The names that a storage with this URL reads; none for disk:// and "none".
 std::vector<std::string_view> backend_variables(std::string_view url);
 
+// Those of them that name a file, which an agent in another container does not see.
+std::vector<std::string> files_among(const SecretVariables& variables);
+
 // {"NAME":"value",…}
 std::string encode_variables(const SecretVariables& variables);
 

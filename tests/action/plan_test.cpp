@@ -123,6 +123,22 @@ TEST(Plan, HandsOnWhatOpensTheBackendAndNothingElse) {
   EXPECT_EQ(value_of(plan->backend, "ACTIONS_CACHE_URL"), "(absent)");
 }
 
+TEST(Plan, SaysWhichFilesTheAgentsContainerDoesNotSee) {
+  auto job = push_to_main();
+  job.inputs.backend = {.kind = BackendInput::Kind::named, .url = "s3://bucket/team"};
+  job.environment.insert(job.environment.end(), {{"AWS_ACCESS_KEY_ID", "AKIA"},
+                                                 {"AWS_WEB_IDENTITY_TOKEN_FILE", "/home/runner/token"},
+                                                 {"HTTPS_PROXY", "http://proxy:3128"}});
+
+  const auto plan = job.plan();
+
+  ASSERT_THAT(plan, Succeeds());
+  EXPECT_EQ(value_of(plan->backend, "HTTPS_PROXY"), "http://proxy:3128");
+  ASSERT_EQ(plan->warnings.size(), 1U);
+  EXPECT_THAT(plan->warnings.front(), HasSubstr("AWS_WEB_IDENTITY_TOKEN_FILE names a file"));
+  EXPECT_THAT(plan->warnings.front(), HasSubstr("configure-aws-credentials"));
+}
+
 TEST(Plan, HandsOnNothingToAFolder) {
   const auto plan = push_to_main().plan();
 

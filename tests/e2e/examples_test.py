@@ -7,23 +7,28 @@ import json
 import pathlib
 import shutil
 import unittest
+from typing import Any
 
+from tests.agent import s3_service
 from tests.e2e import product, tools
 from tests.e2e.product import ProductTest, figures, hearth_step
 from tests.e2e.runner_model import Runner
+from tests.github.running import CacheService
 
 FIXTURES = pathlib.Path(__file__).resolve().parent / "fixtures"
 EXAMPLES = product.SOURCE / "examples" / "workflows"
 # What each workflow builds; a new example needs a line here.
 PROJECTS = {"rust-sccache.yml": "small-rust", "cpp-cmake-sccache.yml": "small-cpp",
-            "matrix-release.yml": "small-rust"}
+            "matrix-release.yml": "small-rust", "s3-bucket.yml": "small-rust",
+            "github-hosted.yml": "small-rust"}
+REPOSITORY = "acme/project"
 BENCHMARK = "sccache-benchmark.yml"  # measures with the script of this repository, without the action
 COMPILE_ALL = "for f in *.c; do sccache cc -c $f -o ${f%.c}.o || exit 1; done"
 
 
 class Examples(ProductTest):
-    def twice(self, name: str) -> Runner:
-        runner = self.runner(sources=FIXTURES / PROJECTS[name])
+    def twice(self, name: str, **settings: Any) -> Runner:
+        runner = self.runner(sources=FIXTURES / PROJECTS[name], **settings)
         first = runner.run_all(EXAMPLES / name)
         second = runner.run_all(EXAMPLES / name)
         for cold, warm in zip(first, second):
@@ -45,6 +50,29 @@ class Examples(ProductTest):
 
     def test_cpp(self):
         self.twice("cpp-cmake-sccache.yml")
+
+    def test_s3_bucket(self):
+        with s3_service.s3_service(self.folder) as service:
+            bucket = service.data / "build-cache"
+            bucket.mkdir()
+            runner = self.twice("s3-bucket.yml", secrets={
+                "CACHE_ACCESS_KEY_ID": s3_service.ACCESS_KEY,
+                "CACHE_SECRET_ACCESS_KEY": s3_service.SECRET_KEY,
+                "CACHE_ENDPOINT": f"http://127.0.0.1:{service.port}"})
+
+            self.assertTrue(list((bucket / "team" / "packs").rglob("*")))
+        self.assertFalse((runner.folder / "_work" / "_hearth").exists(), "nothing is kept on the machine")
+
+    def test_github_hosted(self):
+        with CacheService() as service:
+            given = service.job_environment(repository=REPOSITORY)
+            self.twice("github-hosted.yml", environment="github-hosted", token="ghs_emulator", actions_env={
+                **{name: value for name, value in given.items() if name.startswith("ACTIONS_")},
+                "GITHUB_API_URL": service.url.rstrip("/")})
+
+            kept = service.control("entries")
+            self.assertTrue([e for e in kept if e["key"].startswith("packs/")], kept)
+            self.assertEqual({e["repository"] for e in kept}, {REPOSITORY})
 
     def test_release_in_variants(self):
         runner = self.twice("matrix-release.yml")
