@@ -43,8 +43,7 @@ TEST(IsCompiler, KnowsThemByName) {
 TEST(Measure, SeesTheCompilersOfABuild) {
   const tests::TempFolder folder;
   const auto source = folder.path() / "a.cpp";
-  ASSERT_TRUE(io::write_file(
-      source, "#include <iostream>\n"));
+  ASSERT_TRUE(io::write_file(source, "#include <iostream>\n"));
   const auto measured =
       measure({.arguments = {"/bin/sh", "-c",
                              "g++ -std=c++20 -c a.cpp -o a.o & g++ -std=c++20 -c a.cpp -o b.o & wait"},
