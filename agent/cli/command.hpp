@@ -26,6 +26,11 @@ using Command = std::pair<CLI::App*, Run>;
 // the store, the port or the tag, else k_failure.
 int report_error(const Error& error);
 
+// One for each command, in its own file.
+#define COMMAND(name) Command add_##name(CLI::App& program);
+#include "agent/cli/commands.def"
+#undef COMMAND
+
 // The program with every command; `argc` and `argv` as main got them.
 int run_program(int argc, char** argv);
 

@@ -9,10 +9,6 @@
 
 namespace agent::cli {
 
-#define COMMAND(name) Command add_##name(CLI::App& program);
-#include "agent/cli/commands.def"
-#undef COMMAND
-
 int report_error(const Error& error) {
   fmt::print(stderr, "hearth: {}\n", error.message);
   switch (error.code) {

@@ -72,8 +72,8 @@ Result<void> remove_objects(const StorageOptions& options, const std::vector<std
 // for the other shall lose a tag.
 Result<void> remove(const Options& options) {
   const auto& tag = options.storage.tag;
-  const auto keys = std::ranges::count_if(
-      options.names, [](const std::string& name) { return name.find('/') != std::string::npos; });
+  const auto keys =
+      std::ranges::count_if(options.names, [](const std::string& name) { return name.contains('/'); });
   if (keys == std::ssize(options.names)) {
     return tag.empty() ? fail(Errc::invalid, "whose objects? hearth rm --tag TAG KEY...")
                        : remove_objects(options.storage, options.names);

@@ -53,8 +53,8 @@ Result<Secret> admin_token(const std::string& path) {
 Result<server::ServerOptions> parsed(const Options& options) {
   server::ServerOptions parsed;
   AGENT_TRY(auto listen, parse_listen(options.listen));
-  parsed.address = std::move(listen).address;
   parsed.port = listen.port;
+  parsed.address = std::move(listen.address);
   parsed.storage = options.storage;
   AGENT_TRY(parsed.service.admin_token, admin_token(options.admin_token_file));
   if (!options.public_url.empty()) {

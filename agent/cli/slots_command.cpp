@@ -99,7 +99,7 @@ Result<slots::Slot> wait_for_slot(const slots::Pool& pool, const Options& option
 // The command opens the FIFO itself, since a child inherits no descriptor of ours.
 io::Command with_jobserver(const std::vector<std::string>& arguments, const io::fs::path& fifo) {
   io::Command command{.arguments = {"/bin/sh", "-c",
-                                    fmt::format("exec {}<>\"$0\" && exec \"$@\"", k_descriptor),
+                                    fmt::format(R"(exec {}<>"$0" && exec "$@")", k_descriptor),
                                     fifo.string()}};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   const auto given = fmt::format(" -j --jobserver-auth={0},{0}", k_descriptor);

@@ -139,7 +139,7 @@ Settings parse_yaml_lines(std::string_view text, std::string_view path) {
       return;
     }
     const auto key = unquoted(line.substr(0, colon));
-    if (key.find(' ') == std::string::npos) {
+    if (!key.contains(' ')) {
       add(settings, key, unquoted(line.substr(colon + 1)), place(path, number));
     }
   });

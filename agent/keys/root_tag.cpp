@@ -22,7 +22,7 @@ constexpr std::size_t k_platform_limit = 16;  // os, arch
 constexpr std::size_t k_scope_limit = 32;
 constexpr std::size_t k_run_id_limit = 16;
 constexpr std::size_t k_attempt_limit = 4;
-static_assert(k_prefix_limit + k_toolchain_limit + 2 * k_platform_limit + k_scope_limit + 7 + 7 + 41 + 25 ==
+static_assert(k_prefix_limit + k_toolchain_limit + (2 * k_platform_limit) + k_scope_limit + 7 + 7 + 41 + 25 ==
               k_tag_limit);
 constexpr std::size_t k_whole_limit = 170;  // a tag given by hand, before its run
 constexpr std::string_view k_input = "input";

@@ -181,8 +181,8 @@ void Connection::begin_answer(Response response, LoopContext& context) {
   if (const auto started = outgoing_.start(std::move(response), frame); !started) {
     context.core.figures.count_refusal(Refusal::body_source);
     status = 500;
-    // A text in memory cannot fail to start.
-    static_cast<void>(outgoing_.start(text_response(status, started.error().message + "\n"), frame));
+    [[maybe_unused]] const auto always =  // a text in memory cannot fail to start
+        outgoing_.start(text_response(status, started.error().message + "\n"), frame);
   }
   if (std::exchange(is_exchange_, false)) {  // before the client can know
     context.core.figures.count_request(head.request.method, status);

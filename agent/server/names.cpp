@@ -49,8 +49,7 @@ std::optional<Workspace> parse_workspace(std::string_view slug) {
 bool is_tag(std::string_view text) {
   const auto may_stand_at_an_end = [](char c) { return c != '.' && c != '-'; };
   return !text.empty() && text.size() <= k_longest_tag && is_plain(text) &&
-         may_stand_at_an_end(text.front()) && may_stand_at_an_end(text.back()) &&
-         text.find("..") == std::string_view::npos;
+         may_stand_at_an_end(text.front()) && may_stand_at_an_end(text.back()) && !text.contains("..");
 }
 
 bool is_written_once(std::string_view tag) {

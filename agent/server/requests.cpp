@@ -41,8 +41,7 @@ Result<std::string> text_in(const io::Json& json, std::string_view key) {
   if (value.is_null()) {
     return std::string();
   }
-  if (!value.is_string() || value.string()->size() > k_longest_text ||
-      value.string()->find('\0') != std::string::npos) {
+  if (!value.is_string() || value.string()->size() > k_longest_text || value.string()->contains('\0')) {
     return fail(Errc::invalid, "{}: a text of at most {} bytes is expected", key, k_longest_text);
   }
   return *value.string();

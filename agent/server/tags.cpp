@@ -151,12 +151,11 @@ Result<std::vector<TagRecord>> Tags::list(const Workspace& workspace, std::strin
   std::vector<TagRecord> found;
   for (const auto& object : objects) {
     const auto name = std::string_view(object.name).substr(prefix.size());
-    if (!name.starts_with('.') && name.find(part) == std::string_view::npos) {
+    if (!name.starts_with('.') && !name.contains(part)) {
       continue;
     }
     AGENT_TRY(auto current, read(object.name, {}));
-    if (current.record && !current.record->is_deleted &&
-        current.record->tag.find(part) != std::string::npos) {
+    if (current.record && !current.record->is_deleted && current.record->tag.contains(part)) {
       found.push_back(*std::move(current.record));
     }
   }
