@@ -76,7 +76,7 @@ public:
                          .folder = folder,
                          .conflict_pause = conflict_pause_},
         TagWriterServices{.storage = storage,
-                          .clock = clock_,
+                          .clock = time(),
                           .packs = std::make_shared<PackCache>(),
                           .conflict = [this] { ++conflicts_; },
                           .uploaded = [this](std::uint64_t bytes) { uploaded_ += bytes; },
@@ -86,6 +86,9 @@ public:
                                 return true;
                               }});
   }
+
+  // What writers go by.
+  virtual const Clock& time() const { return clock_; }
 
   std::vector<store::PackItem> items(const std::map<std::string, std::string>& contents) const {
     std::vector<store::PackItem> made;

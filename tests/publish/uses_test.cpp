@@ -26,15 +26,10 @@ class Uses : public TagFixture {
 protected:
   static TagId tag() { return tag_of("refs/heads/main"); }
 
+  const Clock& time() const override { return time_; }
+
   void publish(const Contents& objects) {
-    TagWriter writer({.tag = tag(), .producer = "a test", .folder = folder_.path() / "outgoing"},
-                     {.storage = *storage_,
-                      .clock = time_,
-                      .packs = std::make_shared<PackCache>(),
-                      .conflict = [] {},
-                      .uploaded = [](std::uint64_t) {},
-                      .pause = [](std::chrono::milliseconds) { return true; }});
-    ASSERT_THAT(writer.publish(items(objects)), Succeeds());
+    ASSERT_THAT(writer(*storage_)->publish(items(objects)), Succeeds());
   }
 
   static Contents numbered(int first, int count) {
