@@ -99,14 +99,7 @@ public:
     AGENT_CHECK(io::make_folders(server.installation_.bin));
     std::error_code error;
     fs::create_symlink(plan.sccache, server.installation_.bin / sccache::k_launcher, error);
-    auto& environment = server.environment_;
-    for (const auto& [name, value] : sccache::step_environment(server.installation_)) {
-      io::set_variable(environment, name, value);
-    }
-    io::set_variable(
-        environment, "PATH",
-        fmt::format("{}:{}", server.installation_.bin.string(), io::variable_in(environment, "PATH")));
-    auto own = environment;
+    auto own = server.environment_;
     io::set_variable(own, "SCCACHE_DIR", folder.string());
     io::set_variable(own, "SCCACHE_CACHE_SIZE", k_local_size);
     io::set_variable(own, "SCCACHE_IDLE_TIMEOUT", "0");
@@ -141,7 +134,7 @@ public:
 private:
   explicit LocalServer(const Plan& plan)
       : installation_{.bin = plan.work / "bin", .socket = plan.work / "local.sock", .real = plan.sccache},
-        environment_(clean_environment(plan)),
+        environment_(sccache::job_environment(plan.environment, installation_)),
         server_(std::make_unique<sccache::Server>(sccache::ServerPaths{
             .real = plan.sccache, .socket = installation_.socket, .state = plan.work / "none"})) {}
 
@@ -182,29 +175,23 @@ std::vector<std::string> hearth_run(const Plan& plan, const BuildOrder& order, c
   return command;
 }
 
-void sum(std::optional<std::uint64_t>& into, const std::optional<std::uint64_t>& value) {
-  if (value) {
-    into = into.value_or(0) + *value;
-  }
-}
-
 Result<void> add_summary(Build& build, const fs::path& summary) {
   AGENT_TRY(const auto text, io::read_file(summary, k_summary_limit));
   AGENT_TRY(const auto json, io::parse_json(text, summary.string()));
   AGENT_TRY(const auto figures, report::from_json(json));
-  sum(build.hits, figures.hits);
-  sum(build.misses, figures.misses);
+  add_count(build.hits, figures.hits);
+  add_count(build.misses, figures.misses);
   if (const auto rust = figures.languages.find(std::string(k_rust)); rust != figures.languages.end()) {
-    sum(build.rust_hits, rust->second.hits);
-    sum(build.rust_misses, rust->second.misses);
+    add_count(build.rust_hits, rust->second.hits);
+    add_count(build.rust_misses, rust->second.misses);
   }
   if (figures.sccache_read_hit_ms) {
     build.read_hit_ms = std::max(build.read_hit_ms.value_or(0), *figures.sccache_read_hit_ms);
   }
-  sum(build.http_429, figures.http_429);
-  sum(build.conflicts, figures.conflicts);
-  sum(build.stored, figures.stores);
-  sum(build.published, figures.published);
+  add_count(build.http_429, figures.http_429);
+  add_count(build.conflicts, figures.conflicts);
+  add_count(build.stored, figures.stores);
+  add_count(build.published, figures.published);
   build.notes.insert(build.notes.end(), figures.notes.begin(), figures.notes.end());
   return {};
 }

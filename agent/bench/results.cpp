@@ -2,32 +2,22 @@
 
 #include <algorithm>
 
-#include "agent/bench/statistic.hpp"
-
 namespace agent::bench {
 
 namespace {
 
-using Count = std::optional<std::uint64_t>;
-
-void add(Count& sum, const Count& value) {
-  if (value) {
-    sum = sum.value_or(0) + *value;
-  }
-}
-
-std::optional<double> seconds_of(const std::vector<Build>& builds) {
+std::vector<double> seconds_of(const std::vector<Build>& builds) {
   std::vector<double> seconds;
   std::ranges::transform(builds, std::back_inserter(seconds), &Build::seconds);
-  return median(std::move(seconds));
+  return seconds;
 }
 
 std::optional<double> rate_of(const std::vector<Build>& builds, Count Build::* hit, Count Build::* missed) {
   Count hits;
   Count misses;
   for (const auto& build : builds) {
-    add(hits, build.*hit);
-    add(misses, build.*missed);
+    add_count(hits, build.*hit);
+    add_count(misses, build.*missed);
   }
   const auto total = hits.value_or(0) + misses.value_or(0);
   if (total == 0) {
@@ -39,6 +29,12 @@ std::optional<double> rate_of(const std::vector<Build>& builds, Count Build::* h
 
 }  // namespace
 
+void add_count(Count& sum, const Count& value) {
+  if (value) {
+    sum = sum.value_or(0) + *value;
+  }
+}
+
 std::vector<Build> builds_of(const Leg& leg, Phase phase) {
   std::vector<Build> builds;
   for (const auto& round : leg.rounds) {
@@ -49,14 +45,18 @@ std::vector<Build> builds_of(const Leg& leg, Phase phase) {
   return builds;
 }
 
+std::optional<Ratio> ratio_of(const Leg& leg, const Leg& base, Phase phase) {
+  return paired_ratio(seconds_of(builds_of(leg, phase)), seconds_of(builds_of(base, phase)));
+}
+
 Figures figures_of(const Leg& leg) {
   const auto cold = builds_of(leg, &Round::cold);
   const auto warm = builds_of(leg, &Round::warm);
   const auto parallel = builds_of(leg, &Round::parallel);
   Figures figures;
-  figures.cold_seconds = seconds_of(cold);
-  figures.warm_seconds = seconds_of(warm);
-  figures.parallel_seconds = seconds_of(parallel);
+  figures.cold_seconds = median(seconds_of(cold));
+  figures.warm_seconds = median(seconds_of(warm));
+  figures.parallel_seconds = median(seconds_of(parallel));
   if (figures.cold_seconds && figures.warm_seconds && *figures.cold_seconds > 0) {
     figures.warm_over_cold = *figures.warm_seconds / *figures.cold_seconds;
   }
@@ -72,8 +72,8 @@ Figures figures_of(const Leg& leg) {
   figures.read_hit_ms = median(std::move(latencies));
   for (const auto* const builds : {&cold, &warm, &parallel}) {
     for (const auto& build : *builds) {
-      add(figures.http_429, build.http_429);
-      add(figures.conflicts, build.conflicts);
+      add_count(figures.http_429, build.http_429);
+      add_count(figures.conflicts, build.conflicts);
     }
   }
   return figures;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/bench/statistic.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/json.hpp"
 
@@ -53,6 +54,13 @@ using Phase = std::optional<Build> Round::*;
 
 // The builds of a phase that were measured, in the order of the rounds.
 std::vector<Build> builds_of(const Leg& leg, Phase phase);
+
+// The times of a phase against another leg's, round by round.
+std::optional<Ratio> ratio_of(const Leg& leg, const Leg& base, Phase phase);
+
+// Adds what was measured; a sum of nothing that was measured stays empty.
+using Count = std::optional<std::uint64_t>;
+void add_count(Count& sum, const Count& value);
 
 // Medians of times, sums of counts.
 struct Figures {

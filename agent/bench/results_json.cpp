@@ -4,7 +4,6 @@
 #include <array>
 
 #include "agent/bench/results.hpp"
-#include "agent/bench/statistic.hpp"
 
 namespace agent::bench {
 
@@ -54,14 +53,7 @@ Json to_json(const Round& round) {
 }
 
 Json ratio_json(const Leg& leg, const Leg& base, Phase phase) {
-  const auto seconds = [&](const Leg& of) {
-    std::vector<double> all;
-    for (const auto& build : builds_of(of, phase)) {
-      all.push_back(build.seconds);
-    }
-    return all;
-  };
-  const auto ratio = paired_ratio(seconds(leg), seconds(base));
+  const auto ratio = ratio_of(leg, base, phase);
   if (!ratio) {
     return {};
   }

@@ -6,7 +6,6 @@
 #include <array>
 #include <functional>
 
-#include "agent/bench/statistic.hpp"
 #include "agent/core/text.hpp"
 #include "agent/report/plain.hpp"
 
@@ -42,19 +41,11 @@ const Leg* leg_named(const Results* results, const std::string& name) {
   return found != results->legs.end() ? &*found : nullptr;
 }
 
-std::vector<double> seconds_of(const Leg& leg, Phase phase) {
-  std::vector<double> seconds;
-  for (const auto& build : builds_of(leg, phase)) {
-    seconds.push_back(build.seconds);
-  }
-  return seconds;
-}
-
 std::string ratio_cell(const Leg& leg, const Leg& base, Phase phase) {
   if (&leg == &base) {
     return "1";
   }
-  const auto ratio = paired_ratio(seconds_of(leg, phase), seconds_of(base, phase));
+  const auto ratio = ratio_of(leg, base, phase);
   if (!ratio) {
     return std::string(k_nothing);
   }

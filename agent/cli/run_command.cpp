@@ -3,10 +3,8 @@
 // code is ours.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -19,9 +17,9 @@
 #include "agent/cli/private_folder.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/cli/surroundings.hpp"
-#include "agent/core/digest.hpp"
 #include "agent/doctor/admission.hpp"
 #include "agent/doctor/diagnosis.hpp"
+#include "agent/io/random.hpp"
 #include "agent/report/text.hpp"
 #include "agent/sccache/install.hpp"
 
@@ -30,6 +28,7 @@ namespace agent::cli {
 namespace {
 
 constexpr int k_most_substores = 16;
+constexpr std::size_t k_token_bytes = 24;
 constexpr std::string_view k_sccache_folder = "sccache";  // in the store's folder
 
 struct Options {
@@ -43,14 +42,6 @@ struct Options {
 
 void warn(std::string_view what, const Error& error) {
   fmt::print(stderr, "hearth: warning: {}: {}; the build goes on without the cache\n", what, error.message);
-}
-
-Secret random_token() {
-  std::array<std::uint8_t, 24> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return {};
-  }
-  return Secret(to_hex(bytes.data(), bytes.size()));
 }
 
 // A store has one owner: the next `hearth run` at the same time takes a store beside it.
@@ -90,7 +81,8 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   Session session;
   AGENT_TRY(session.folder, PrivateFolder::make());
   session.drain_deadline = config.drain_deadline;
-  config.token = random_token();
+  AGENT_TRY(auto token, io::random_hex(k_token_bytes));
+  config.token = Secret(std::move(token));
   config.sccache_leftover = app::Config::Leftover::removed;
   config.checkout = io::fs::current_path().string();
   session.runs = config.runs = config.store / app::k_runs_folder;
@@ -116,23 +108,6 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
                                                     .owner = {.user = ::geteuid(), .group = ::getegid()}}));
   session.agent->watch_sccache(real, session.installation.socket, session.folder.path() / sccache::k_state);
   return session;
-}
-
-io::Environment command_environment(io::Environment environment, const Session& session) {
-  for (const auto& name : sccache::foreign_variables(environment)) {
-    io::unset_variable(environment, name);
-  }
-  for (const auto& [name, value] : sccache::step_environment(session.installation)) {
-    io::set_variable(environment, name, value);
-  }
-  std::string path = session.installation.bin.string();
-  for (const auto& [name, value] : environment) {
-    if (name == "PATH") {
-      path = session.installation.bin.string() + ":" + value;
-    }
-  }
-  io::set_variable(environment, "PATH", path);
-  return environment;
 }
 
 // The exit code of the command; a stop request is passed on to it as SIGTERM (a terminal's Ctrl-C reaches it
@@ -183,7 +158,7 @@ int run_command(Options& options) {
     warn("no cache", session.error());
     return run_child(options.command, environment, signals.token());
   }
-  const auto inner = command_environment(environment, *session);
+  const auto inner = sccache::job_environment(environment, session->installation);
   *session->surroundings = surroundings_of(options.command, environment, inner);
   const int code = run_child(options.command, inner, signals.token());
   auto figures = session->agent->drain(session->drain_deadline);

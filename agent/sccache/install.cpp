@@ -155,6 +155,19 @@ io::Environment step_environment(const Installation& installation) {
           {"CARGO_INCREMENTAL", "0"}};
 }
 
+io::Environment job_environment(io::Environment environment, const Installation& installation) {
+  for (const auto& name : foreign_variables(environment)) {
+    io::unset_variable(environment, name);
+  }
+  for (const auto& [name, value] : step_environment(installation)) {
+    io::set_variable(environment, name, value);
+  }
+  const auto path = io::variable_in(environment, "PATH");
+  const auto bin = installation.bin.string();
+  io::set_variable(environment, "PATH", path.empty() ? bin : bin + ":" + path);
+  return environment;
+}
+
 std::vector<std::string> foreign_variables(const io::Environment& environment) {
   std::vector<std::string> names;
   for (const auto& [name, value] : environment) {

@@ -63,6 +63,10 @@ Result<Installation> install(const InstallOptions& options);
 // CARGO_INCREMENTAL=0 (sccache cannot cache incremental compilations). PATH is left to the caller.
 io::Environment step_environment(const Installation& installation);
 
+// The environment for a command whose compilations go through it: what step_environment says, its folder in
+// front of PATH, nothing of foreign_variables.
+io::Environment job_environment(io::Environment environment, const Installation& installation);
+
 // Variables that would point sccache elsewhere or change what it does (SCCACHE_*, other than ours); they are
 // removed from the environment of steps that we start.
 std::vector<std::string> foreign_variables(const io::Environment& environment);
