@@ -1,15 +1,11 @@
 #include "agent/action/file_commands.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
 #include "agent/action/inputs.hpp"
-#include "agent/core/digest.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::action {
 
@@ -25,16 +21,11 @@ bool is_name(std::string_view name) {
 }  // namespace
 
 std::string random_hex(std::size_t bytes) {
-  std::vector<std::uint8_t> random(bytes);
-  std::size_t filled = 0;
-  while (filled < bytes) {
-    const auto count = ::getrandom(random.data() + filled, bytes - filled, 0);
-    if (count < 0 && errno != EINTR) {
-      std::abort();  // without random numbers a bearer could be guessed
-    }
-    filled += count > 0 ? static_cast<std::size_t>(count) : 0;
+  auto random = io::random_hex(bytes);
+  if (!random) {
+    std::abort();  // without random numbers a bearer could be guessed
   }
-  return to_hex(random.data(), bytes);
+  return *std::move(random);
 }
 
 Result<io::fs::path> FileCommands::file(const char* name) const {

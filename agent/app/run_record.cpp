@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
+#include "agent/core/digest.hpp"
 #include "agent/core/text.hpp"
 
 namespace agent::app {
@@ -14,13 +14,12 @@ namespace agent::app {
 namespace {
 
 constexpr int k_schema = 1;
-constexpr std::size_t k_digits = 16;
 constexpr std::string_view k_suffix = ".json";
 constexpr std::size_t k_most_topics = 7;
 
 std::string packed(const std::vector<std::uint64_t>& keys) {
   std::string text;
-  text.reserve(keys.size() * k_digits);
+  text.reserve(keys.size() * k_number_digits);
   for (const auto key : keys) {
     text += fmt::format("{:016x}", key);
   }
@@ -28,18 +27,17 @@ std::string packed(const std::vector<std::uint64_t>& keys) {
 }
 
 Result<std::vector<std::uint64_t>> unpacked(std::string_view text) {
-  if (text.size() % k_digits != 0) {
+  if (text.size() % k_number_digits != 0) {
     return fail(Errc::invalid, "record of a run: a list of keys is cut short");
   }
   std::vector<std::uint64_t> keys;
-  keys.reserve(text.size() / k_digits);
-  for (; !text.empty(); text.remove_prefix(k_digits)) {
-    std::uint64_t key = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + k_digits, key, 16);
-    if (error != std::errc{} || end != text.data() + k_digits) {
+  keys.reserve(text.size() / k_number_digits);
+  for (; !text.empty(); text.remove_prefix(k_number_digits)) {
+    const auto key = number_of_hex(text.substr(0, k_number_digits));
+    if (!key) {
       return fail(Errc::invalid, "record of a run: a key is not hexadecimal");
     }
-    keys.push_back(key);
+    keys.push_back(*key);
   }
   std::ranges::sort(keys);
   return keys;
@@ -230,10 +228,8 @@ std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most) {
   return runs;
 }
 
-std::string run_id(std::chrono::system_clock::time_point started) {
-  const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(started.time_since_epoch()).count();
-  return fmt::format("{:013}-{}", milliseconds, ::getpid());
+std::string run_id(Wall started) {
+  return fmt::format("{:013}-{}", milliseconds_of(started), ::getpid());
 }
 
 }  // namespace agent::app

@@ -4,7 +4,6 @@
 // docs/formats.md, "Record of a run". Values; the functions block on the disk.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "agent/cache/request_log.hpp"
+#include "agent/core/clock.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
@@ -61,6 +61,6 @@ Result<void> keep_run(const io::fs::path& folder, const RunRecord& record);
 std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most);
 
 // An id for a run that started then; unique among those of one machine.
-std::string run_id(std::chrono::system_clock::time_point started);
+std::string run_id(Wall started);
 
 }  // namespace agent::app

@@ -23,7 +23,6 @@ namespace agent::backends {
 
 namespace {
 
-constexpr std::uint64_t k_small_object_bytes = std::uint64_t{16} << 20U;
 constexpr std::uint64_t k_piece_bytes = std::uint64_t{32} << 20U;
 constexpr auto k_urls_believed = std::chrono::minutes(45);
 
@@ -100,11 +99,7 @@ Result<Put> Boringcache::put_if_absent(std::string_view name, const Source& sour
 Result<std::string> Boringcache::compare_and_swap(std::string_view name,
                                                   const std::optional<std::string>& expected,
                                                   std::string_view content) {
-  AGENT_CHECK(check_object_name(name));
-  if (content.size() > k_small_object_bytes) {
-    return fail(Errc::invalid, "swap {}: {} bytes; at most {} can be", name, content.size(),
-                k_small_object_bytes);
-  }
+  AGENT_CHECK(check_swap(name, content));
   std::string if_match;
   if (expected) {
     if_match = *expected;

@@ -17,8 +17,6 @@ namespace agent::backends {
 
 namespace {
 
-constexpr std::uint64_t k_small_object_bytes = std::uint64_t{16} << 20U;
-
 // Says where and what to do, in front of and after what the operating system said.
 Error explained(const DiskPlace& place, std::string_view operation, Error error) {
   std::string_view way_out;
@@ -221,11 +219,7 @@ Result<std::optional<Versioned>> DiskDirectory::read(std::string_view name) {
 Result<std::string> DiskDirectory::compare_and_swap(std::string_view name,
                                                     const std::optional<std::string>& expected,
                                                     std::string_view content) {
-  AGENT_CHECK(check_object_name(name));
-  if (content.size() > k_small_object_bytes) {
-    return fail(Errc::invalid, "swap {}: {} bytes; at most {} can be", name, content.size(),
-                k_small_object_bytes);
-  }
+  AGENT_CHECK(check_swap(name, content));
   auto swapped = swap(place_, place_.folder / name, expected, content);
   if (!swapped && swapped.error().code != Errc::conflict) {
     return std::unexpected(explained(place_, fmt::format("swap {}", name), std::move(swapped).error()));

@@ -2,34 +2,22 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <span>
 #include <system_error>
 
-#include "agent/core/digest.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::backends {
 
 namespace {
 
 constexpr unsigned k_permissions = 0777;
-
-// Random, because process numbers repeat across containers and hosts.
-std::string random_name() {
-  std::array<std::uint8_t, 12> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    return fmt::format("{}-{}", ::getpid(), now);
-  }
-  return to_hex(bytes.data(), bytes.size());
-}
 
 // The umask must not take the mode away, nor root keep what belongs to the folder's owner.
 Result<void> adopt(const DiskPlace& place, const io::fs::path& path, unsigned mode) {
@@ -91,7 +79,7 @@ Result<void> install_folder(const DiskPlace& place, const io::fs::path& made, co
 }
 
 Result<void> make_own_folder(const DiskPlace& place) {
-  const DiskPlace draft{.folder = place.folder / fmt::format(".hearth~{}", random_name()),
+  const DiskPlace draft{.folder = place.folder / fmt::format(".hearth~{}", io::random_mark()),
                         .owner = place.owner,
                         .file_mode = place.file_mode,
                         .folder_mode = place.folder_mode};
@@ -188,7 +176,7 @@ Result<void> make_folders_for(const DiskPlace& place, const io::fs::path& path) 
     if (::stat(step.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       continue;
     }
-    const auto draft = place.temporary_folder() / random_name();
+    const auto draft = place.temporary_folder() / io::random_mark();
     AGENT_CHECK(make_folder(place, draft));
     AGENT_CHECK(install_folder(place, draft, step));
   }
@@ -197,7 +185,7 @@ Result<void> make_folders_for(const DiskPlace& place, const io::fs::path& path) 
 
 Result<PendingFile> PendingFile::create(const DiskPlace& place) {
   AGENT_CHECK(prepare_place(place));
-  const auto path = place.temporary_folder() / random_name();
+  const auto path = place.temporary_folder() / io::random_mark();
   AGENT_TRY(auto file, io::open_file(path, O_RDWR | O_CREAT | O_EXCL, place.file_mode));
   PendingFile pending(path, std::move(file));
   AGENT_CHECK(adopt(place, path, place.file_mode));

@@ -18,7 +18,6 @@ namespace agent::backends {
 namespace {
 
 constexpr std::string_view k_moving = "tags/";
-constexpr std::uint64_t k_small_object_bytes = std::uint64_t{16} << 20U;
 
 bool moves(std::string_view name) {
   return name.starts_with(k_moving);

@@ -42,6 +42,15 @@ Result<void> check_object_name(std::string_view name) {
   return {};
 }
 
+Result<void> check_swap(std::string_view name, std::string_view content) {
+  AGENT_CHECK(check_object_name(name));
+  if (content.size() > k_small_object_bytes) {
+    return fail(Errc::invalid, "swap {}: {} bytes; at most {} can be", name, content.size(),
+                k_small_object_bytes);
+  }
+  return {};
+}
+
 Result<void> check_object_prefix(std::string_view prefix) {
   if (prefix.empty()) {
     return {};

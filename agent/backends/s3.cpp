@@ -14,7 +14,6 @@ namespace agent::backends {
 
 namespace {
 
-constexpr std::uint64_t k_small_object_bytes = std::uint64_t{16} << 20U;
 constexpr std::uint64_t k_single_put_bytes = std::uint64_t{64} << 20U;  // beyond it: in parts
 constexpr std::uint64_t k_piece_bytes = std::uint64_t{32} << 20U;       // of one ranged request
 
@@ -211,11 +210,7 @@ Result<std::optional<Versioned>> S3::read(std::string_view name) {
 
 Result<std::string> S3::compare_and_swap(std::string_view name, const std::optional<std::string>& expected,
                                          std::string_view content) {
-  AGENT_CHECK(check_object_name(name));
-  if (content.size() > k_small_object_bytes) {
-    return fail(Errc::invalid, "swap {}: {} bytes; at most {} can be", name, content.size(),
-                k_small_object_bytes);
-  }
+  AGENT_CHECK(check_swap(name, content));
   AGENT_TRY(auto written, writer_.write({.name = name, .expected = expected}, content));
   if (!written) {
     return fail(Errc::conflict, "swap {}: somebody else moved it", name);

@@ -1,7 +1,5 @@
 #include "agent/backends/s3_client.hpp"
 
-#include <sys/random.h>
-
 #include <array>
 #include <thread>
 
@@ -9,6 +7,7 @@
 #include "agent/core/digest.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::backends {
 
@@ -27,21 +26,7 @@ net::PoolOptions pool_options(const S3Address& address, const Variables& variabl
   return options;
 }
 
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
-    number = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  }
-  return number;
-}
-
 }  // namespace
-
-std::string random_mark() {
-  const std::array<std::uint64_t, 2> numbers = {random_number(), random_number()};
-  constexpr std::size_t k_digits = 24;
-  return fmt::format("{:016x}{:016x}", numbers[0], numbers[1]).substr(0, k_digits);
-}
 
 S3Client::S3Client(S3Address address, const StorageServices& services, net::ClientOptions http)
     : address_(std::move(address)),
@@ -112,7 +97,8 @@ bool S3Client::pause(unsigned attempt, Steady begun) {
     return false;
   }
   const auto whole = std::chrono::milliseconds(k_first_pause) * (attempt == 0 ? 1 : 4);
-  const auto jitter = std::chrono::milliseconds(random_number() % static_cast<std::uint64_t>(whole.count()));
+  const auto jitter =
+      std::chrono::milliseconds(io::random_number() % static_cast<std::uint64_t>(whole.count()));
   std::this_thread::sleep_for((whole / 2) + jitter);
   return true;
 }

@@ -23,9 +23,6 @@ struct S3Call {
   std::string_view body;
 };
 
-// Random, so that what was written can be told from what another wrote: 24 hexadecimal digits.
-std::string random_mark();
-
 class S3Client final {
 public:
   // `http` says the time limits; its certificates and proxy are replaced by those of address and services.

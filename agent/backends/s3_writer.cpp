@@ -6,6 +6,7 @@
 #include "agent/backends/source.hpp"
 #include "agent/core/log.hpp"
 #include "agent/core/text.hpp"
+#include "agent/io/random.hpp"
 #include "agent/io/xml.hpp"
 
 namespace agent::backends {
@@ -116,7 +117,7 @@ Result<std::optional<std::string>> S3Writer::conclude(const S3Call& call, const 
 
 Result<std::optional<std::string>> S3Writer::write(const S3Write& write, std::string_view content) {
   AGENT_CHECK(make_sure());
-  const auto mark = random_mark();
+  const auto mark = io::random_mark();
   S3Call call{.operation = fmt::format("write {}", write.name), .method = "PUT", .key = write.name};
   call.headers.add(k_mark_header, mark);
   call.headers.add("Content-Type", "application/octet-stream");
@@ -198,7 +199,7 @@ Result<bool> S3Writer::upload(std::string_view name, const Source& source) {
   if (existing) {
     return false;
   }
-  const auto mark = random_mark();
+  const auto mark = io::random_mark();
   S3Call begin{.operation = fmt::format("begin to write {}", name), .method = "POST", .key = name};
   begin.query = {{"uploads", ""}};
   begin.headers.add(k_mark_header, mark);
@@ -226,7 +227,7 @@ Result<bool> S3Writer::upload(std::string_view name, const Source& source) {
 // --- the probe --------------------------------------------------------------------------------------------
 
 Result<Preconditions> S3Writer::ask() {
-  const auto name = fmt::format("probe/{}", random_mark());
+  const auto name = fmt::format("probe/{}", io::random_mark());
   const auto put = [&](std::string_view header, std::string_view value) {
     S3Call call{.operation = "probe preconditions", .method = "PUT", .key = name};
     call.headers.add(header, value);

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <optional>
 
+#include "agent/core/digest.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 
@@ -11,24 +12,18 @@ namespace agent::cache {
 
 namespace {
 
-constexpr std::size_t k_digits = 16;
 constexpr std::array<std::string_view, 8> k_names = {"hit",       "absent",     "backend error",   "corrupt",
                                                      "pack gone", "local disk", "lookups are off", "stored"};
-
-std::uint64_t number_of(std::string_view digits) {
-  std::uint64_t number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-  return number;
-}
 
 }  // namespace
 
 std::uint64_t short_key(std::string_view key) {
   const auto last = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);
-  if (last.size() >= k_digits && last.find_first_not_of("0123456789abcdef") == std::string_view::npos) {
-    return number_of(last.substr(0, k_digits));
-  }
-  return number_of(std::string_view(io::sha256(io::bytes_of(key)).hex()).substr(0, k_digits));
+  const auto number = last.find_first_not_of("0123456789abcdef") == std::string_view::npos
+                          ? number_of_hex(last.substr(0, k_number_digits))
+                          : std::nullopt;
+  return number ? *number
+                : number_of_hex(io::sha256(io::bytes_of(key)).hex().substr(0, k_number_digits)).value_or(0);
 }
 
 std::string_view name_of(Outcome outcome) {

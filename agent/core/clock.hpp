@@ -10,6 +10,12 @@ namespace agent {
 using Steady = std::chrono::steady_clock::time_point;
 using Wall = std::chrono::system_clock::time_point;
 
+// Since 1970: how manifests and records tell the time.
+constexpr std::uint64_t milliseconds_of(Wall time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
 class Clock {
 public:
   virtual ~Clock() = default;

@@ -1,5 +1,8 @@
 #include "agent/core/digest.hpp"
 
+#include <charconv>
+#include <system_error>
+
 namespace agent {
 
 namespace {
@@ -36,6 +39,14 @@ std::optional<Digest> Digest::from_hex(std::string_view text) {
     byte = static_cast<std::uint8_t>((static_cast<std::size_t>(byte) << 4U) | value);
   }
   return digest;
+}
+
+std::optional<std::uint64_t> number_of_hex(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number, 16);
+  const bool is_whole = digits.size() == k_number_digits && read.ec == std::errc{} && read.ptr == end;
+  return is_whole ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace agent

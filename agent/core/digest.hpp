@@ -35,4 +35,8 @@ struct DigestHash {
 // Lower-case hexadecimal of any bytes.
 std::string to_hex(const std::uint8_t* bytes, std::size_t count);
 
+// The number that sixteen hexadecimal digits are; empty for any other text.
+constexpr std::size_t k_number_digits = 16;
+std::optional<std::uint64_t> number_of_hex(std::string_view digits);
+
 }  // namespace agent

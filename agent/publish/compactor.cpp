@@ -190,9 +190,7 @@ Result<std::vector<store::PackItem>> Compactor::collect(const TagSurvey& tag,
 // When its objects were last used goes with them into the new pack.
 Manifest Compactor::next_of(const Head& head, const std::optional<Made>& made,
                             const std::vector<Digest>& replaced, const TagSurvey& tag) const {
-  const Step step{.previous = head.digest,
-                  .generation = head.generation + 1,
-                  .now_ms = milliseconds_of(services_.clock.wall())};
+  const auto step = step_after(head, services_.clock);
   auto touches = touches_of(head.manifest);
   auto next = compacted(head.manifest, made ? std::optional(made->record) : std::nullopt, replaced, step);
   drop_settled(next, tag.table().packs(), step.now_ms);

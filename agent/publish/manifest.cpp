@@ -229,11 +229,6 @@ private:
 
 }  // namespace
 
-std::uint64_t milliseconds_of(Wall time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
-}
-
 const PackRecord* Manifest::find(const Digest& pack) const {
   const auto found = std::ranges::lower_bound(packs, pack, {}, &PackRecord::digest);
   return found != packs.end() && found->digest == pack ? &*found : nullptr;

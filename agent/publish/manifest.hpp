@@ -17,9 +17,6 @@ namespace agent::publish {
 
 constexpr std::size_t k_max_manifest_bytes = std::size_t{16} << 20U;
 
-// Since 1970: how manifests tell the time.
-std::uint64_t milliseconds_of(Wall time);
-
 struct PackRecord {
   Digest digest;  // of the footer: the pack's name
   std::uint64_t size_bytes = 0;

@@ -62,11 +62,10 @@ Result<RemovedObjects> remove_objects(backends::ObjectStorage& storage, const Cl
     if (objects.removed.empty()) {
       return objects;
     }
-    const auto now_ms = milliseconds_of(clock.wall());
-    auto next = merged(head.manifest, {},
-                       {.previous = head.digest, .generation = head.generation + 1, .now_ms = now_ms});
+    const auto step = step_after(head, clock);
+    auto next = merged(head.manifest, {}, step);
     for (const auto& key : objects.removed) {
-      remove(next, {.key = key, .generation = head.generation, .removed_ms = now_ms});
+      remove(next, {.key = key, .generation = head.generation, .removed_ms = step.now_ms});
     }
     if (next.removed.size() > k_most_removed_keys) {
       return fail(Errc::full,

@@ -153,10 +153,7 @@ Result<Head> Collection::trimmed(Head head, const TagId& id) {
     for (const auto& pack : surplus) {
       referenced_.insert(pack_name(pack));
     }
-    const auto next = compacted(head.manifest, std::nullopt, surplus,
-                                {.previous = head.digest,
-                                 .generation = head.generation + 1,
-                                 .now_ms = milliseconds_of(clock_.wall())});
+    const auto next = compacted(head.manifest, std::nullopt, surplus, step_after(head, clock_));
     const auto swapped = replace_head(storage_, id, head, next);
     if (!swapped && (swapped.error().code != Errc::conflict || tries == k_tries)) {
       return std::unexpected(swapped.error());

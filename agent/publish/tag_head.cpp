@@ -87,6 +87,11 @@ std::vector<PackRecord> unknown_packs(backends::ObjectStorage& storage, std::str
 
 }  // namespace
 
+Step step_after(const Head& head, const Clock& clock) {
+  return {
+      .previous = head.digest, .generation = head.generation + 1, .now_ms = milliseconds_of(clock.wall())};
+}
+
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id) {
   AGENT_TRY(auto at, read_pointer(storage, id));
   if (!at) {

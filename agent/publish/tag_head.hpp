@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/backends/object_storage.hpp"
+#include "agent/core/clock.hpp"
 #include "agent/publish/manifest.hpp"
 #include "agent/publish/pointer.hpp"
 
@@ -36,6 +37,9 @@ struct Head {
   // other: replace_head adds them, and a writer calls it even if he has nothing else to add.
   std::vector<PackRecord> passed_over;
 };
+// The next generation after this one, made now.
+Step step_after(const Head& head, const Clock& clock);
+
 Result<Head> read_head(backends::ObjectStorage& storage, const TagId& id);
 
 // Makes `next` the tag's newest generation if `expected` still is: one swap, and an object more where the

@@ -185,10 +185,7 @@ Result<void> TagWriter::upload(Prepared& prepared) {
 }
 
 Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& packs) {
-  const auto next = merged(head.manifest, packs,
-                           {.previous = head.digest,
-                            .generation = head.generation + 1,
-                            .now_ms = milliseconds_of(services_.clock.wall())});
+  const auto next = merged(head.manifest, packs, step_after(head, services_.clock));
   auto swapped = replace_head(services_.storage, options_.tag, head, next);
   if (!swapped && is_ambiguous(swapped.error().code)) {
     const auto now = read_head(services_.storage, options_.tag);

@@ -15,10 +15,7 @@ Result<bool> record_uses(backends::ObjectStorage& storage, const TagId& tag, con
     if (!head.version || !add_uses(touches, head.manifest, used, day_of(clock.wall()))) {
       return false;
     }
-    auto next = merged(head.manifest, {},
-                       {.previous = head.digest,
-                        .generation = head.generation + 1,
-                        .now_ms = milliseconds_of(clock.wall())});
+    auto next = merged(head.manifest, {}, step_after(head, clock));
     set_touches(next, std::move(touches));
     const auto swapped = replace_head(storage, tag, head, next);
     if (swapped) {

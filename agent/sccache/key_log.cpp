@@ -1,11 +1,10 @@
 #include "agent/sccache/key_log.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
-#include <system_error>
 
+#include "agent/core/digest.hpp"
 #include "agent/core/text.hpp"
 #include "agent/sccache/build_variables.hpp"
 
@@ -13,7 +12,6 @@ namespace agent::sccache {
 
 namespace {
 
-constexpr std::size_t k_digits = 16;
 constexpr std::size_t k_name_limit = 300;
 
 // "[…] [NAME]: WHAT" as NAME and WHAT.
@@ -57,16 +55,6 @@ std::vector<std::string> list_of(std::string_view text) {
   return words;
 }
 
-std::optional<std::uint64_t> key_of(std::string_view digits) {
-  std::uint64_t key = 0;
-  if (digits.size() < k_digits) {
-    return std::nullopt;
-  }
-  const auto* const end = digits.data() + k_digits;
-  const auto [rest, error] = std::from_chars(digits.data(), end, key, 16);
-  return error == std::errc{} && rest == end ? std::optional(key) : std::nullopt;
-}
-
 std::size_t bytes_of_all(const std::vector<std::string>& words) {
   std::size_t bytes = 0;
   for (const auto& word : words) {
@@ -91,7 +79,7 @@ public:
     }
     auto& compilation = list_[at->second];
     if (said.what.starts_with(k_key)) {
-      compilation.key = key_of(said.what.substr(k_key.size())).value_or(0);
+      compilation.key = number_of_hex(said.what.substr(k_key.size(), k_number_digits)).value_or(0);
     } else if (said.what.starts_with("Cache hit")) {
       compilation.outcome = "hit";
     } else if (said.what.starts_with("Cache miss")) {

@@ -1,7 +1,7 @@
 // What clients report about their uploads and their sessions.
 #include <algorithm>
 
-#include "agent/backends/s3_client.hpp"
+#include "agent/io/random.hpp"
 #include "agent/net/http_syntax.hpp"
 #include "agent/server/call.hpp"
 #include "agent/server/query.hpp"
@@ -95,7 +95,7 @@ Result<Answer> add_rollups(Context& context, const Call& call) {
                                        {"sessions", call.body["sessions"]}});
     const auto text = kept.dump() + "\n";
     AGENT_CHECK(context.storage.put_if_absent(
-        fmt::format("{}{:013}-{}", sessions_prefix(call.workspace), now, backends::random_mark()),
+        fmt::format("{}{:013}-{}", sessions_prefix(call.workspace), now, io::random_mark()),
         std::string_view(text)));
   }
   return Answer{.body = io::JsonObject{{"accepted", std::uint64_t{records}}}};

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "agent/backends/s3_client.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::server {
 
@@ -66,7 +66,7 @@ std::string digest_text(const Digest& digest) {
 }
 
 std::string random_id(char kind) {
-  return fmt::format("{}_{}", kind, backends::random_mark());
+  return fmt::format("{}_{}", kind, io::random_mark());
 }
 
 bool is_id(std::string_view text, char kind) {

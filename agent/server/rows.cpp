@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "agent/backends/s3_client.hpp"
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/io/json.hpp"
+#include "agent/io/random.hpp"
 #include "agent/server/tags.hpp"
 
 namespace agent::server {
@@ -95,10 +95,8 @@ Result<bool> Rows::swap(const Workspace& workspace, std::string_view tag, const 
                                      {"bytes", segment.bytes},
                                      {"digest", segment.digest.hex()}});
   }
-  const io::Json record(io::JsonObject{{"format", k_format},
-                                       {"tag", tag},
-                                       {"version", backends::random_mark()},
-                                       {"segments", std::move(list)}});
+  const io::Json record(io::JsonObject{
+      {"format", k_format}, {"tag", tag}, {"version", io::random_mark()}, {"segments", std::move(list)}});
   const auto swapped =
       storage_.compare_and_swap(head_object(workspace, tag), head.storage, record.dump() + "\n");
   if (!swapped && swapped.error().code != Errc::conflict) {

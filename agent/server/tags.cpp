@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "agent/backends/s3_client.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::server {
 
@@ -34,11 +34,6 @@ Result<void> add_noted(std::string_view text, std::vector<Blob>& blobs) {
 }
 
 }  // namespace
-
-std::uint64_t milliseconds_of(Wall time) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
-}
 
 Result<Entry> Tags::create_entry(const Workspace& workspace, Entry entry) {
   entry.id = random_id('e');
@@ -119,7 +114,7 @@ Result<std::optional<TagRecord>> Tags::change(const Workspace& workspace, std::s
     wanted->tag = tag;
     wanted->generation = (current.record ? current.record->generation : 0) + 1;
     wanted->previous = is_there ? current.record->version : std::string();
-    wanted->version = fmt::format("{}.{}", wanted->generation, backends::random_mark());
+    wanted->version = fmt::format("{}.{}", wanted->generation, io::random_mark());
     wanted->published_ms = milliseconds_of(clock_.wall());
     const auto swapped = storage_.compare_and_swap(object, current.version, encode(*wanted));
     if (swapped) {

@@ -59,6 +59,4 @@ private:
   const Clock& clock_;
 };
 
-std::uint64_t milliseconds_of(Wall time);
-
 }  // namespace agent::server

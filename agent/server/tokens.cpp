@@ -41,8 +41,7 @@ std::optional<Parts> parse(std::string_view text) {
 }
 
 Result<Secret> give_secret(Token& token) {
-  AGENT_TRY(const auto random, io::random_bytes(k_secret_bytes));
-  const auto secret = to_hex(reinterpret_cast<const std::uint8_t*>(random.data()), random.size());
+  AGENT_TRY(const auto secret, io::random_hex(k_secret_bytes));
   token.secret_sha256 = digest_of(secret);
   return Secret(fmt::format("{}{}_{}", k_prefix, token.id, secret));
 }

@@ -1,14 +1,14 @@
 #include "agent/store/pack_writer.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
+#include <cstring>
 
 #include "agent/io/checksum.hpp"
+#include "agent/io/random.hpp"
 
 namespace agent::store {
 
@@ -100,11 +100,8 @@ Result<BuiltPack> write_into(int fd, const std::vector<PackItem>& items, const N
 
 Result<Nonce> random_nonce() {
   Nonce nonce{};
-  while (::getrandom(nonce.data(), nonce.size(), 0) != static_cast<ssize_t>(nonce.size())) {
-    if (errno != EINTR) {
-      return fail_errno("read", "random bytes", errno);
-    }
-  }
+  AGENT_TRY(const auto bytes, io::random_bytes(nonce.size()));
+  std::memcpy(nonce.data(), bytes.data(), nonce.size());
   return nonce;
 }
 
