@@ -75,7 +75,7 @@ struct Agent::State {
 
   Config config;
   SystemClock clock;
-  const std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
+  const Wall started = clock.wall();
   metrics::Registry registry;
   cache::RequestLog requests;
   std::unique_ptr<store::Store> store;
@@ -283,7 +283,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));
-  } else if (tag != nullptr && steady_clock::now() < until) {
+  } else if (tag != nullptr && publish::publishes(config.mode) && steady_clock::now() < until) {
     publisher->record(tag->used());
   }
   if (auto sealed = store->seal(); !sealed) {
@@ -300,12 +300,9 @@ void Agent::State::keep_record(const report::Figures& figures) const {
   if (config.runs.empty()) {
     return;
   }
-  const auto since_1970 = [](std::chrono::system_clock::time_point time) {
-    return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-  };
   RunRecord record{.id = run_id(started),
-                   .started_ms = since_1970(started),
-                   .ended_ms = since_1970(std::chrono::system_clock::now()),
+                   .started_ms = static_cast<std::int64_t>(milliseconds_of(started)),
+                   .ended_ms = static_cast<std::int64_t>(milliseconds_of(clock.wall())),
                    .figures = figures,
                    .requests = requests.requests()};
   status->observed([&](const Observed& observed) {
