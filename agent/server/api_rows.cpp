@@ -41,22 +41,6 @@ std::optional<std::string> key_of_cursor(std::string_view cursor) {
   return cursor.size() % 2 == 0 ? std::optional(std::move(key)) : std::nullopt;
 }
 
-Answer summary_of(const Rows::View& view) {
-  std::vector<Blob> blobs;
-  for (RowMerge merge(view.segments, {}); const auto row = merge.next();) {
-    blobs.push_back(row->blob);
-  }
-  const std::uint64_t count = blobs.size();
-  std::ranges::sort(blobs, {}, &Blob::digest);
-  const auto repeated = std::ranges::unique(blobs, {}, &Blob::digest);
-  blobs.erase(repeated.begin(), repeated.end());
-  std::uint64_t bytes = 0;
-  for (const auto& blob : blobs) {
-    bytes += blob.size_bytes;
-  }
-  return {.body = io::JsonObject{{"entry_count", count}, {"total_size_bytes", bytes}}};
-}
-
 // Which of the rows stand for nothing, or for something else than they say.
 Result<io::JsonArray> missing_blobs(Context& context, const Call& call, const std::vector<RowRequest>& rows) {
   io::JsonArray missing;
@@ -77,9 +61,13 @@ Result<Answer> list_rows(Context& context, const Call& call) {
   if (!is_tag(tag) || !cursor) {
     return refusal(400, "invalid_request", "a tag is needed, and a cursor as it was given");
   }
-  AGENT_TRY(const auto view, context.rows.view(call.workspace, tag));
   if (query_value(call.query, "summary") == "true") {
-    return summary_of(view);
+    AGENT_TRY(const auto summary, context.rows.summary(call.workspace, tag));
+    return Answer{.body = io::JsonObject{{"entry_count", summary.rows}, {"total_size_bytes", summary.bytes}}};
+  }
+  AGENT_TRY(const auto view, context.rows.view(call.workspace, tag));
+  if (cursor->empty()) {
+    context.reports.used(call.workspace, tag, 1);
   }
   const auto limit = std::clamp<std::uint64_t>(
       net::parse_length(query_value(call.query, "limit")).value_or(k_most_listed), 1, k_most_listed);

@@ -67,6 +67,9 @@ Result<Answer> restore(Context& context, const Call& call) {
     if (is_tag(tag)) {
       AGENT_TRY(record, context.tags.find(call.workspace, tag));
     }
+    if (record && !is_written_once(tag)) {
+      context.reports.used(call.workspace, tag, 1);
+    }
     results.emplace_back(record ? io::Json(hit_json(context, call, *record))
                                 : io::Json(io::JsonObject{{"tag", tag}, {"status", "miss"}}));
   }
@@ -121,6 +124,9 @@ Result<Answer> tag_pointer(Context& context, const Call& call) {
   }
   if (!record) {
     return refusal(404, "not_found", fmt::format("there is no tag '{}'", call.name));
+  }
+  if (!is_written_once(call.name)) {
+    context.reports.used(call.workspace, call.name, 0);
   }
   Answer answer;
   const auto etag = etag_of(*record);

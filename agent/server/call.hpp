@@ -14,6 +14,7 @@
 #include "agent/net/http.hpp"
 #include "agent/server/blobs.hpp"
 #include "agent/server/names.hpp"
+#include "agent/server/report_log.hpp"
 #include "agent/server/rows.hpp"
 #include "agent/server/signed_urls.hpp"
 #include "agent/server/tags.hpp"
@@ -46,6 +47,7 @@ struct Context {
   Tags& tags;
   Rows& rows;
   Tokens& tokens;
+  ReportLog& reports;
   const SignedUrls& urls;
 
   std::string url_of(const Call& call, Access access, const Blob& blob) const {
@@ -91,7 +93,11 @@ Result<Answer> upsert_rows(Context& context, const Call& call);
 Result<Answer> commit_blobs(Context& context, const Call& call);
 Result<Answer> commit_manifest(Context& context, const Call& call);
 Result<Answer> add_rollups(Context& context, const Call& call);
+
+// What there is to see of a workspace.
+Result<Answer> status(Context& context, const Call& call);
 Result<Answer> list_sessions(Context& context, const Call& call);
+Result<Answer> list_misses(Context& context, const Call& call);
 
 // Entries and tags.
 Result<Answer> create_entry(Context& context, const Call& call);

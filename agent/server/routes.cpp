@@ -42,7 +42,9 @@ constexpr std::array k_routes = {
     Route{"POST", W "/upload-sessions/:name/blobs/commit", Level::save, commit_blobs},
     Route{"POST", W "/upload-sessions/:name/manifest/commit", Level::save, commit_manifest},
     Route{"POST", W "/cache-rollups", Level::restore, add_rollups},
+    Route{"GET", W "/status", Level::restore, status},
     Route{"GET", W "/sessions", Level::restore, list_sessions},
+    Route{"GET", W "/misses", Level::restore, list_misses},
     Route{"GET", W "/tags", Level::restore, list_tags},
 };
 #undef W

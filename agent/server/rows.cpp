@@ -26,8 +26,12 @@ std::string segment_object(const Workspace& workspace, std::string_view id) {
   return fmt::format("rows/{}/{}/{}", workspace.slug(), id.substr(2, 2), id);
 }
 
+std::string heads_prefix(const Workspace& workspace) {
+  return fmt::format("tags/{}/k/", workspace.slug());
+}
+
 std::string head_object(const Workspace& workspace, std::string_view tag) {
-  return fmt::format("tags/{}/k/{}", workspace.slug(), io::sha256(io::bytes_of(tag)).hex());
+  return heads_prefix(workspace) + io::sha256(io::bytes_of(tag)).hex();
 }
 
 struct Record {
@@ -173,6 +177,56 @@ Result<Rows::View> Rows::view(const Workspace& workspace, std::string_view tag) 
     }
   }
   return fail(Errc::transient, "rows of {}: they change faster than they can be read", tag);
+}
+
+Result<Rows::Summary> Rows::summary(const Workspace& workspace, std::string_view tag) {
+  constexpr std::size_t k_most_summaries = 10'000;
+  AGENT_TRY(const auto tag_view, view(workspace, tag));
+  const auto place = head_object(workspace, tag);
+  const auto known = summaries_.with([&](const auto& summaries) {
+    const auto found = summaries.find(place);
+    return found != summaries.end() && found->second.first == tag_view.version
+               ? std::optional(found->second.second)
+               : std::nullopt;
+  });
+  if (known) {
+    return *known;
+  }
+  std::vector<Blob> blobs;
+  for (RowMerge merge(tag_view.segments, {}); const auto row = merge.next();) {
+    blobs.push_back(row->blob);
+  }
+  Summary summary{.rows = blobs.size(), .bytes = 0};
+  std::ranges::sort(blobs, {}, &Blob::digest);
+  const auto repeated = std::ranges::unique(blobs, {}, &Blob::digest);
+  blobs.erase(repeated.begin(), repeated.end());
+  for (const auto& blob : blobs) {
+    summary.bytes += blob.size_bytes;
+  }
+  summaries_.with([&](auto& summaries) {
+    if (summaries.size() >= k_most_summaries) {
+      summaries.clear();
+    }
+    summaries.insert_or_assign(place, std::pair(tag_view.version, summary));
+  });
+  return summary;
+}
+
+Result<std::vector<Rows::ListedTag>> Rows::list(const Workspace& workspace) {
+  AGENT_TRY(const auto objects, storage_.list(heads_prefix(workspace)));
+  std::vector<ListedTag> tags;
+  for (const auto& object : objects) {
+    AGENT_TRY(const auto found, storage_.read(object.name));
+    if (!found) {
+      continue;
+    }
+    AGENT_TRY(const auto record, parse_record(found->content));
+    if (!record.segments.empty()) {
+      tags.push_back({.tag = record.tag, .modified_ms = milliseconds_of(object.modified)});
+    }
+  }
+  std::ranges::sort(tags, {}, &ListedTag::tag);
+  return tags;
 }
 
 Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std::vector<Row> rows) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/backends/object_storage.hpp"
@@ -33,6 +34,20 @@ public:
     std::string version;  // empty: the tag has no rows
   };
   Result<View> view(const Workspace& workspace, std::string_view tag);
+
+  // What a tag has: its rows, and bytes with each blob once.
+  struct Summary {
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+  };
+  Result<Summary> summary(const Workspace& workspace, std::string_view tag);
+
+  // The tags that have rows, by name, with the time of their last change by the storage's clock.
+  struct ListedTag {
+    std::string tag;
+    std::uint64_t modified_ms = 0;
+  };
+  Result<std::vector<ListedTag>> list(const Workspace& workspace);
 
   // Adds the rows, replacing those with their keys. Their times are filled in. Errors: conflict (others are
   // faster all the time).
@@ -79,6 +94,7 @@ private:
   backends::ObjectStorage& storage_;
   const Clock& clock_;
   Guarded<Cache> cache_;
+  Guarded<std::map<std::string, std::pair<std::string, Summary>, std::less<>>> summaries_;  // with versions
   Guarded<std::set<std::string>> merging_;  // tags, by the names of their records
 };
 

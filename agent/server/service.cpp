@@ -97,6 +97,7 @@ Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const
       tags_(storage, clock),
       rows_(storage, clock),
       tokens_(storage, clock, options_.admin_token),
+      reports_(storage, clock),
       urls_(std::move(url_key), clock),
       limit_(options_.requests_per_second, clock),
       audit_(options_.audit_file, clock),
@@ -106,6 +107,7 @@ Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const
                .tags = tags_,
                .rows = rows_,
                .tokens = tokens_,
+               .reports = reports_,
                .urls = urls_},
       workers_(options_.threads) {}
 

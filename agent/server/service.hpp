@@ -63,6 +63,7 @@ private:
   Tags tags_;
   Rows rows_;
   Tokens tokens_;
+  ReportLog reports_;
   SignedUrls urls_;
   RateLimit limit_;
   AuditLog audit_;

@@ -7,6 +7,7 @@
 
 #include "agent/server/query.hpp"
 #include "agent/server/records.hpp"
+#include "agent/server/reports.hpp"
 #include "agent/server/requests.hpp"
 #include "agent/server/routes.hpp"
 #include "agent/server/signed_urls.hpp"
@@ -29,6 +30,16 @@ void bodies(std::string_view text) {
       (published && published->entry.empty()) || (checks && names && token)) {
     std::abort();
   }
+  // Whatever a client reports can be kept, and adding it to a day keeps the day within its bounds.
+  if (auto report = server::parse_report(*json, {.producer = "t", .now_ms = 1})) {
+    server::DayReport day;
+    server::add(day, report->report);
+    const auto kept = server::parse_day_report(server::encode(day));
+    if (!kept || day.missed.size() > server::k_most_kept_missed ||
+        day.sessions.size() > server::k_most_kept_sessions) {
+      std::abort();
+    }
+  }
 }
 
 void records(std::string_view text) {
@@ -36,7 +47,9 @@ void records(std::string_view text) {
   const auto tag = server::parse_tag_record(text);
   const auto token = server::parse_token(text);
   const auto entry = server::parse_entry(text);
-  if ((tag && !tag->is_deleted && server::parse_tag_record(server::encode(*tag)) != *tag) ||
+  const auto day = server::parse_day_report(text);
+  if ((day && server::parse_day_report(server::encode(*day)) != *day) ||
+      (tag && !tag->is_deleted && server::parse_tag_record(server::encode(*tag)) != *tag) ||
       (token && server::parse_token(server::encode(*token)) != *token) ||
       (entry && server::parse_entry(server::encode(*entry)) != *entry)) {
     std::abort();
