@@ -11,6 +11,7 @@
 #include "agent/action/file_commands.hpp"
 #include "agent/action/without_docker.hpp"
 #include "agent/core/text.hpp"
+#include "agent/io/checksum.hpp"
 #include "agent/sccache/install.hpp"
 
 namespace agent::action {
@@ -25,6 +26,7 @@ constexpr seconds k_ready_deadline{30};
 constexpr milliseconds k_ready_poll{50};
 constexpr milliseconds k_alive_poll{1000};
 constexpr std::uint64_t k_max_log = std::uint64_t{1} << 20U;
+constexpr std::uint64_t k_max_token = 4096;
 constexpr std::size_t k_quoted_bytes = 2000;
 
 // A container's host name is the start of its id, because the runner gives it no other (checked by running).
@@ -69,7 +71,7 @@ Result<void> remove_tree(const fs::path& path) {
   return {};
 }
 
-Result<Secret> prepare_folders(const StartFacts& facts) {
+Result<void> prepare_folders(const StartFacts& facts) {
   const auto& job = facts.job;
   AGENT_TRY(const auto owner, io::owner_of(facts.shared.here));
   for (const auto& folder : {job.agent().here, job.sccache().here}) {
@@ -79,12 +81,24 @@ Result<Secret> prepare_folders(const StartFacts& facts) {
   }
   AGENT_CHECK(io::write_file(job.sentinel().here, "The agent of this job ends when this file vanishes.\n"));
   AGENT_CHECK(io::give_to(job.sentinel().here, owner));
-  Secret token(random_hex(32));
-  AGENT_CHECK(io::write_file(job.token().here, token.reveal() + "\n", {.mode = 0600}));
+  const Secret token(random_hex(32));
+  facts.log.mask(token);
+  for (const auto& file : {job.token().here, job.steps_token().here}) {
+    AGENT_CHECK(io::write_file(file, token.reveal() + "\n", {.mode = 0600}));
+  }
   if (const auto& variables = facts.plan.backend.variables; !variables.empty()) {
     AGENT_CHECK(io::write_file(job.secrets().here, app::encode_variables(variables), {.mode = 0600}));
   }
-  return token;
+  return {};
+}
+
+// Read once and removed.
+Result<Secret> take_steps_token(const StartFacts& facts) {
+  const auto& file = facts.job.steps_token().here;
+  AGENT_TRY(const auto text, io::read_file(file, k_max_token));
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  return Secret(std::string(trimmed(text)));
 }
 
 // The end of the agent's own log, whole lines.
@@ -190,23 +204,60 @@ Result<void> install_sccache(const StartFacts& facts, DockerApi& docker, const R
   return check_in_job_container(facts, docker);
 }
 
+// What an agent was started for: whatever its container gets told, and what opens its backend.
+std::string mark_of(const ContainerSpec& spec, const app::SecretVariables& variables) {
+  std::string text = spec.network + "\n" + spec.image + "\n";
+  for (const auto& argument : spec.command) {
+    text += argument + "\n";
+  }
+  for (const auto& bind : spec.binds) {
+    text += bind.source + ":" + bind.destination + "\n";
+  }
+  text += app::encode_variables(variables);
+  return io::sha256(io::bytes_of(text)).hex();
+}
+
+Result<ContainerSpec> own_sibling(const StartFacts& facts, DockerApi& docker) {
+  AGENT_TRY(const auto own, inspect_own(docker));
+  return sibling_spec({.inputs = facts.inputs,
+                       .runner = facts.runner,
+                       .plan = facts.plan,
+                       .job = facts.job,
+                       .own = own,
+                       .shared = facts.shared,
+                       .name = "hearth-" + random_hex(6)});
+}
+
 // From here on there is a container to remove if anything fails.
-Result<AgentRecord> run_sibling_container(const StartFacts& facts, DockerApi& docker,
-                                          const ContainerSpec& spec) {
-  AGENT_TRY(const auto token, prepare_folders(facts));
-  facts.log.mask(token);
+Result<void> run_sibling_container(const StartFacts& facts, DockerApi& docker, const ContainerSpec& spec) {
+  AGENT_CHECK(prepare_folders(facts));
   AGENT_TRY(const auto id, docker.create(spec));
-  AGENT_CHECK(docker.start(id));
-  AGENT_TRY(const auto ready, wait_until_ready(facts, docker, id));
+  return docker.start(id);
+}
+
+Result<void> await_agent(const StartFacts& facts, DockerApi& docker, AgentRecord& agent) {
+  AGENT_TRY(const auto ready, wait_until_ready(facts, docker, agent.container));
   AGENT_TRY(const auto figures, ask_status(facts.job.control().here, seconds(5)));
+  AGENT_TRY(const auto token, take_steps_token(facts));
   AGENT_CHECK(install_sccache(facts, docker, ready, token));
-  return AgentRecord{.container = spec.name,
-                     .network = uses_job_network(facts.runner) ? facts.runner.job_network : std::string{},
-                     .endpoint = ready.endpoint,
-                     .tag = facts.plan.tag.tag,
-                     .backend = figures.backend.empty() ? facts.plan.backend.url : figures.backend,
-                     .mode = facts.plan.mode(),
-                     .cache_hit = figures.tag_objects.value_or(0) > 0};
+  agent.network = uses_job_network(facts.runner) ? facts.runner.job_network : std::string{};
+  agent.endpoint = ready.endpoint;
+  agent.tag = facts.plan.tag.tag;
+  agent.backend = figures.backend.empty() ? facts.plan.backend.url : figures.backend;
+  agent.mode = facts.plan.mode();
+  agent.cache_hit = figures.tag_objects.value_or(0) > 0;
+  agent.begun_for.clear();
+  return {};
+}
+
+// Takes back what was begun and did not come to its end.
+void forget(const StartFacts& facts, DockerApi& docker, LockedJobState& state) {
+  const auto removed = remove_agent(docker, *state->agent, seconds(2));
+  state->agent.reset();
+  const auto saved = state.save();
+  if (!removed || !saved) {
+    facts.log.line(removed ? saved.error().message : removed.error().message);
+  }
 }
 
 // `why` is why there is no Docker.
@@ -254,31 +305,60 @@ Result<void> remove_agent(DockerApi& docker, const AgentRecord& agent, seconds g
   return stopped;
 }
 
-Result<void> start_agent(const StartFacts& facts, LockedJobState& state) {
-  auto connected = DockerApi::connect(facts.docker_socket);
-  if (!connected) {
-    return start_without_docker(facts, state, connected.error());
-  }
-  auto& docker = *connected;
+Result<void> begin_agent(const StartFacts& facts, LockedJobState& state) {
+  AGENT_TRY(auto docker, DockerApi::connect(facts.docker_socket));
   AGENT_CHECK(check_socket_paths(facts.job));
-  AGENT_TRY(const auto own, inspect_own(docker));
   remove_leftovers(docker, facts);
-  const auto spec = sibling_spec({.inputs = facts.inputs,
-                                  .runner = facts.runner,
-                                  .plan = facts.plan,
-                                  .job = facts.job,
-                                  .own = own,
-                                  .shared = facts.shared,
-                                  .name = "hearth-" + random_hex(6)});
+  AGENT_TRY(const auto spec, own_sibling(facts, docker));
   // Written down before it exists: if this stage is killed half-way, post still finds it.
   state->agent = AgentRecord{};
   state->agent->container = spec.name;
+  state->agent->network = uses_job_network(facts.runner) ? facts.runner.job_network : std::string{};
+  state->agent->begun_for = mark_of(spec, facts.plan.backend.variables);
   AGENT_CHECK(state.save());
-  auto started = run_sibling_container(facts, docker, spec);
+  if (auto run = run_sibling_container(facts, docker, spec); !run) {
+    forget(facts, docker, state);
+    return run;
+  }
+  return {};
+}
+
+bool join_agent(const StartFacts& facts, LockedJobState& state) {
+  if (!state->agent || state->agent->begun_for.empty()) {
+    return false;
+  }
+  auto docker = DockerApi::connect(facts.docker_socket);
+  if (!docker) {
+    state->agent.reset();
+    return false;
+  }
+  const auto spec = own_sibling(facts, *docker);
+  const bool wanted = spec && state->agent->begun_for == mark_of(*spec, facts.plan.backend.variables);
+  auto joined = wanted ? await_agent(facts, *docker, *state->agent)
+                       : fail(Errc::invalid, "the step asks for another one than was known then");
+  std::error_code ignored;
+  fs::remove(facts.job.secrets().here, ignored);
+  if (joined) {
+    joined = state.save();
+  }
+  if (!joined) {
+    facts.log.line(
+        fmt::format("The agent that was started before the job's steps ends: {}", joined.error().message));
+    forget(facts, *docker, state);
+  }
+  return joined.has_value();
+}
+
+Result<void> start_agent(const StartFacts& facts, LockedJobState& state) {
+  auto docker = DockerApi::connect(facts.docker_socket);
+  if (!docker) {
+    return start_without_docker(facts, state, docker.error());
+  }
+  AGENT_CHECK(begin_agent(facts, state));
+  auto started = await_agent(facts, *docker, *state->agent);
   std::error_code ignored;
   fs::remove(facts.job.secrets().here, ignored);  // where the agent did not come so far
   if (started) {
-    state->agent = *std::move(started);
     return state.save();
   }
   if (const auto words = last_words(facts.job); !words.empty()) {
@@ -286,13 +366,8 @@ Result<void> start_agent(const StartFacts& facts, LockedJobState& state) {
     facts.log.quote(words);
     facts.log.end_group();
   }
-  const auto removed = remove_agent(docker, *state->agent, seconds(2));
-  state->agent.reset();
-  const auto saved = state.save();
-  if (!removed || !saved) {
-    facts.log.line(removed ? saved.error().message : removed.error().message);
-  }
-  return std::unexpected(started.error());
+  forget(facts, *docker, state);
+  return started;
 }
 
 }  // namespace agent::action

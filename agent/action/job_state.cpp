@@ -13,7 +13,8 @@ io::Json to_json(const AgentRecord& agent) {
   return io::JsonObject{{"container", agent.container}, {"network", agent.network},
                         {"endpoint", agent.endpoint},   {"tag", agent.tag},
                         {"backend", agent.backend},     {"mode", agent.mode},
-                        {"cache_hit", agent.cache_hit}, {"without_docker", agent.without_docker}};
+                        {"cache_hit", agent.cache_hit}, {"without_docker", agent.without_docker},
+                        {"begun_for", agent.begun_for}};
 }
 
 AgentRecord agent_from(const io::Json& json) {
@@ -24,7 +25,8 @@ AgentRecord agent_from(const io::Json& json) {
           .tag = json.text("tag"),
           .backend = json.text("backend"),
           .mode = json.text("mode"),
-          .cache_hit = json["cache_hit"].boolean().value_or(false)};
+          .cache_hit = json["cache_hit"].boolean().value_or(false),
+          .begun_for = json.text("begun_for")};
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct AgentRecord {
   std::string backend;
   std::string mode;
   bool cache_hit = false;
+  std::string begun_for;  // pre began it for these facts, and no main has joined it yet; empty: one has
   bool operator==(const AgentRecord&) const = default;
 };
 

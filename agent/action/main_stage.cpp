@@ -1,20 +1,12 @@
-#include <chrono>
-#include <optional>
-
 #include "agent/action/agent_start.hpp"
 #include "agent/action/cancellation.hpp"
 #include "agent/action/exports.hpp"
 #include "agent/action/file_commands.hpp"
-#include "agent/action/planned.hpp"
-#include "agent/action/stage.hpp"
+#include "agent/action/job_entry.hpp"
 
 namespace agent::action {
 
 namespace {
-
-using std::chrono::seconds;
-
-constexpr seconds k_lock_wait{90};  // another step that starts the agent may take half a minute
 
 void set_output(const Stage& stage, std::string_view name, std::string_view value) {
   if (const auto set = stage.commands.set_output(name, value); !set) {
@@ -73,14 +65,12 @@ Result<void> export_to_steps(const Stage& stage, const JobFolder& job) {
   return {};
 }
 
-Result<void> prepare_folder(const SharedFolder& shared, const JobFolder& job) {
-  AGENT_TRY(const auto owner, io::owner_of(shared.here));
-  AGENT_CHECK(io::make_folders(job.folder.here));
-  return io::give_to(job.folder.here, owner);
-}
-
 // The agent of the job: started, or the one that an earlier step started.
 Result<AgentRecord> take_agent(const StartFacts& facts, LockedJobState& state) {
+  if (join_agent(facts, state)) {
+    facts.log.line("Joined the agent that was started before the job's steps");
+    return *state->agent;
+  }
   if (attach(facts, *state)) {
     facts.log.line(fmt::format("Using the agent that an earlier step of this job started, with tag {}",
                                state->agent->tag));
@@ -100,26 +90,18 @@ Result<AgentRecord> take_agent(const StartFacts& facts, LockedJobState& state) {
 }
 
 Result<AgentRecord> join_job(const Stage& stage, const Inputs& inputs, const Plan& plan) {
-  AGENT_TRY(const auto shared, find_shared_folder(stage.environment, stage.arguments, stage.root));
-  const JobFolder job{shared / "hearth"};
-  AGENT_CHECK(prepare_folder(shared, job));
-  AGENT_TRY(auto state, LockedJobState::open(job.folder.here, stage.runner.job_identity(), k_lock_wait));
-  const auto user = random_hex(8);
-  AGENT_CHECK(stage.commands.save_state("user", user));
+  AGENT_TRY(auto entry, enter_job(stage, plan));
+  const auto& job = entry.job;
   set_output(stage, "summary-json", job.summary().host.string());
-  state->add_user(user);
-  state->tag = plan.tag.tag;
-  state->mode = plan.mode();
-  AGENT_CHECK(state.save());
   const StartFacts facts{.inputs = inputs,
                          .runner = stage.runner,
                          .plan = plan,
                          .job = job,
-                         .shared = shared,
+                         .shared = entry.shared,
                          .docker_socket = stage.docker_socket(),
                          .log = stage.log,
                          .stop = stage.stop};
-  AGENT_TRY(auto agent, take_agent(facts, state));
+  AGENT_TRY(auto agent, take_agent(facts, entry.state));
   AGENT_CHECK(export_to_steps(stage, job));
   return agent;
 }

@@ -103,6 +103,15 @@ void end_container(const Stage& stage, const AgentRecord& agent) {
   }
 }
 
+void end_unused(const Stage& stage, const AgentRecord& agent) {
+  auto docker = DockerApi::connect(stage.docker_socket());
+  const auto removed = docker ? remove_agent(*docker, agent, k_stop_grace) : std::unexpected(docker.error());
+  if (!removed) {
+    stage.log.warning(
+        fmt::format("The agent's container {} is left: {}", agent.container, removed.error().message));
+  }
+}
+
 // Why hits are low, as far as this container can see: figures, sccache's log, the job's environment and the
 // files of the workspace.
 void add_verdicts(const Stage& stage, const JobFolder& job, const Inputs& inputs, report::Figures& figures) {
@@ -193,6 +202,12 @@ Outcome without_agent(const JobState& state) {
 
 int finish_job(const Stage& stage, const Inputs& inputs, const SharedFolder& shared, LockedJobState& state) {
   const JobFolder job{shared / "hearth"};
+  if (state->agent && !state->agent->begun_for.empty()) {
+    stage.log.line("The step itself did not run: the agent that pre started ends unused");
+    end_unused(stage, *state->agent);
+    tidy(stage, shared, job);
+    return k_ok;
+  }
   const bool had_agent = state->agent.has_value();
   const bool had_container = had_agent && !state->agent->without_docker;
   auto outcome = had_container ? drain(stage, job, *state->agent)

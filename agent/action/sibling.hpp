@@ -34,6 +34,7 @@ struct JobFolder {
   SharedFolder summary() const { return folder / "summary.json"; }
   SharedFolder control() const { return agent() / "control.sock"; }
   SharedFolder token() const { return agent() / "token"; }
+  SharedFolder steps_token() const { return agent() / "steps-token"; }  // the same, for main
   SharedFolder secrets() const { return agent() / "secrets"; }
   SharedFolder ready() const { return agent() / "ready.json"; }
   SharedFolder log() const { return agent() / "agent.log"; }

@@ -30,7 +30,8 @@ constexpr int k_cache_error = 1;  // with fail-on-cache-error
 constexpr int k_invalid_input = 2;
 constexpr int k_miss = 3;  // with fail-on-miss
 
-// Checks the inputs before the job's steps begin, so that a typing error costs seconds.
+// Checks the inputs before the job's steps begin, so that a typing error costs seconds; where the tag is
+// known by then the job's agent starts, and preloads while the steps check out.
 int run_pre(const Stage& stage);
 
 // Starts the job's agent, or attaches to it, and points the steps' tools at it.
