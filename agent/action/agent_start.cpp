@@ -74,7 +74,7 @@ Result<void> remove_tree(const fs::path& path) {
 Result<void> prepare_folders(const StartFacts& facts) {
   const auto& job = facts.job;
   AGENT_TRY(const auto owner, io::owner_of(facts.shared.here));
-  for (const auto& folder : {job.agent().here, job.sccache().here}) {
+  for (const auto& folder : {job.agent().here, job.sccache().here, job.ccache().here}) {
     AGENT_CHECK(remove_tree(folder));
     AGENT_CHECK(io::make_folders(folder));
     AGENT_CHECK(io::give_to(folder, owner));
@@ -201,6 +201,9 @@ Result<void> install_sccache(const StartFacts& facts, DockerApi& docker, const R
                                 .token = token,
                                 .disk = disk,
                                 .owner = owner}));
+  if (facts.inputs.tools.ccache) {
+    AGENT_CHECK(io::give_tree_to(facts.job.ccache().here, owner));
+  }
   return check_in_job_container(facts, docker);
 }
 

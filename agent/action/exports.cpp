@@ -13,7 +13,7 @@ bool wraps_compilers(std::string_view name) {
 
 }  // namespace
 
-Exports exports_for(const JobFolder& job, const io::Environment& current) {
+Exports exports_for(const JobFolder& job, const Inputs::Tools& tools, const io::Environment& current) {
   const auto folder = job.sccache();
   const auto installed = [](const fs::path& seen) {
     return sccache::Installation{
@@ -25,6 +25,9 @@ Exports exports_for(const JobFolder& job, const io::Environment& current) {
     if (name == "SCCACHE_SERVER_UDS") {
       continue;
     }
+    if (wraps_compilers(name) && !tools.sccache) {
+      continue;
+    }
     const auto chosen = io::variable_in(current, name);
     if (wraps_compilers(name) && !chosen.empty() && fs::path(chosen).filename() != sccache::k_launcher) {
       exports.remarks.push_back(
@@ -32,6 +35,9 @@ Exports exports_for(const JobFolder& job, const io::Environment& current) {
       continue;
     }
     exports.variables.emplace_back(name, value);
+  }
+  if (tools.ccache) {
+    exports.variables.emplace_back("CCACHE_DIR", job.ccache_cache().host.string());
   }
   return exports;
 }

@@ -16,6 +16,6 @@ struct Exports {
 };
 
 // `current` is the environment that the job's steps have so far: a wrapper that somebody chose is left alone.
-Exports exports_for(const JobFolder& job, const io::Environment& current);
+Exports exports_for(const JobFolder& job, const Inputs::Tools& tools, const io::Environment& current);
 
 }  // namespace agent::action

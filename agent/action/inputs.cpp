@@ -166,6 +166,29 @@ Result<app::SccacheMode> read_sccache_mode(const io::Environment& environment) {
   return mode;
 }
 
+// Names between commas, blanks or line ends.
+Result<Inputs::Tools> read_tools(const io::Environment& environment) {
+  const auto text = input_text(environment, "tools");
+  if (text.empty()) {
+    return Inputs::Tools{};
+  }
+  Inputs::Tools tools{.sccache = false, .ccache = false};
+  for (std::size_t at = 0; at < text.size();) {
+    constexpr std::string_view k_between = ", \t\r\n";
+    const auto end = std::min(text.find_first_of(k_between, at), text.size());
+    const auto name = std::string_view(text).substr(at, end - at);
+    if (name == "sccache") {
+      tools.sccache = true;
+    } else if (name == "ccache") {
+      tools.ccache = true;
+    } else if (!name.empty()) {
+      return fail(Errc::invalid, "input tools: '{}' is none; sccache and ccache are", name);
+    }
+    at = end + 1;
+  }
+  return tools;
+}
+
 }  // namespace
 
 std::string BackendInput::disk_folder() const {
@@ -205,6 +228,7 @@ Result<Inputs> read_inputs(const io::Environment& environment) {
   inputs.token = Secret(input_text(environment, "token"));
   AGENT_TRY(inputs.mode, keys::parse_mode(input_text(environment, "mode")));
   AGENT_TRY(inputs.sccache_mode, read_sccache_mode(environment));
+  AGENT_TRY(inputs.tools, read_tools(environment));
   AGENT_TRY(inputs.fail_on_miss, read_bool(environment, "fail-on-miss", false));
   AGENT_TRY(inputs.fail_on_cache_error, read_bool(environment, "fail-on-cache-error", false));
   AGENT_TRY(inputs.preload_bytes, read_preload(environment));

@@ -40,6 +40,10 @@ struct Inputs {
   Secret server_token() const;
   keys::RequestedMode mode = keys::RequestedMode::automatic;
   app::SccacheMode sccache_mode = app::SccacheMode::automatic;
+  struct Tools {
+    bool sccache = true;  // the steps' compilers are wrapped with it
+    bool ccache = false;  // the job has a folder for it
+  } tools;
   bool fail_on_miss = false;
   bool fail_on_cache_error = false;
   std::optional<std::uint64_t> preload_bytes;  // empty: the agent's own budget; 0: nothing is preloaded

@@ -51,8 +51,8 @@ void explain(const Stage& stage, const Plan& plan) {
   }
 }
 
-Result<void> export_to_steps(const Stage& stage, const JobFolder& job) {
-  const auto exports = exports_for(job, stage.environment);
+Result<void> export_to_steps(const Stage& stage, const JobFolder& job, const Inputs::Tools& tools) {
+  const auto exports = exports_for(job, tools, stage.environment);
   for (const auto& [name, value] : exports.variables) {
     AGENT_CHECK(stage.commands.set_variable(name, value));
     stage.log.line(fmt::format("{}={}", name, value));
@@ -102,7 +102,7 @@ Result<AgentRecord> join_job(const Stage& stage, const Inputs& inputs, const Pla
                          .log = stage.log,
                          .stop = stage.stop};
   AGENT_TRY(auto agent, take_agent(facts, entry.state));
-  AGENT_CHECK(export_to_steps(stage, job));
+  AGENT_CHECK(export_to_steps(stage, job, inputs.tools));
   return agent;
 }
 

@@ -149,7 +149,7 @@ void say(const Stage& stage, const JobFolder& job, const Outcome& outcome, bool 
 // The runner empties its folder as its own user: nothing of root's may be in the way.
 void tidy(const Stage& stage, const SharedFolder& shared, const JobFolder& job) {
   std::error_code ignored;
-  for (const auto& path : {job.agent().here, job.sccache().here, job.sentinel().here,
+  for (const auto& path : {job.agent().here, job.sccache().here, job.ccache().here, job.sentinel().here,
                            job.folder.here / "job.json", job.folder.here / "job.lock"}) {
     fs::remove_all(path, ignored);
   }

@@ -55,6 +55,9 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
   add("--launcher-state", (sccache / "launcher.state").string());
   add("--sccache-mode", std::string(app::name_of(facts.inputs.sccache_mode)));
   add("--sccache-dir", job.sccache_cache().host.string());
+  if (facts.inputs.tools.ccache) {
+    add("--ccache-dir", job.ccache_cache().host.string());
+  }
   add("--checkout", checkout_path(facts.shared, facts.runner));
   add("--log-level", "info");
   return arguments;

@@ -30,6 +30,8 @@ struct JobFolder {
     return folder / "sccache";
   }  // the steps' own: launcher, sccache, its socket
   SharedFolder sccache_cache() const { return sccache() / "cache"; }  // SCCACHE_DIR, in disk mode
+  SharedFolder ccache() const { return folder / "ccache"; }           // the steps' own
+  SharedFolder ccache_cache() const { return ccache() / "cache"; }    // CCACHE_DIR
   SharedFolder sentinel() const { return folder / "sentinel"; }
   SharedFolder summary() const { return folder / "summary.json"; }
   SharedFolder control() const { return agent() / "control.sock"; }

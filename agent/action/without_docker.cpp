@@ -52,13 +52,16 @@ Result<app::Config> agent_config(const StartFacts& facts) {
   config.min_free_bytes = facts.inputs.min_free_bytes;
   config.sccache_mode = app::SccacheMode::disk;
   config.sccache_dir = job.sccache_cache().here;
+  if (facts.inputs.tools.ccache) {
+    config.ccache_dir = job.ccache_cache().here;
+  }
   config.checkout = checkout_path(facts.shared, facts.runner);
   return config;
 }
 
 Result<void> prepare_folders(const StartFacts& facts, const io::Owner& owner) {
   const auto& job = facts.job;
-  for (const auto& folder : {job.agent().here, job.sccache().here}) {
+  for (const auto& folder : {job.agent().here, job.sccache().here, job.ccache().here}) {
     std::error_code error;
     fs::remove_all(folder, error);
     AGENT_CHECK(io::make_folders(folder));
@@ -144,6 +147,7 @@ Result<AgentRecord> restore_without_docker(const StartFacts& facts) {
   AGENT_CHECK(prepare_folders(facts, owner));
   AGENT_TRY(const auto filled, fill(facts));
   AGENT_CHECK(install_sccache(facts, filled.disk, owner));
+  AGENT_CHECK(io::give_tree_to(facts.job.ccache().here, owner));
   for (const auto& note : filled.figures.notes) {
     facts.log.line(note);
   }

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/app/ccache.hpp"
 #include "agent/app/housekeeping.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/routes.hpp"
@@ -85,6 +86,7 @@ struct Agent::State {
   std::unique_ptr<cache::Cache> cache;
   std::unique_ptr<Status> status;
   std::unique_ptr<Hydration> hydration;
+  std::unique_ptr<Ccache> ccache;
   std::unique_ptr<Housekeeping> housekeeping;
   Guarded<Ending> ending;
   std::unique_ptr<Routes> routes;
@@ -166,14 +168,20 @@ Result<void> Agent::State::open() {
                            .requests = &requests});
   status = std::make_unique<Status>(StatusSources{
       .config = &config, .registry = &registry, .publisher = publisher.get(), .tag = tag.get()});
-  hydration = std::make_unique<Hydration>(HydrationServices{.config = config,
-                                                            .status = *status,
-                                                            .registry = registry,
-                                                            .cache = *cache,
-                                                            .tag = tag.get(),
-                                                            .storage = storage.get()});
-  housekeeping = std::make_unique<Housekeeping>(HousekeepingServices{
-      .config = config, .status = *status, .store = *store, .hydration = *hydration, .tag = tag.get()});
+  const FolderServices exchanged{.config = config,
+                                 .status = *status,
+                                 .registry = registry,
+                                 .cache = *cache,
+                                 .tag = tag.get(),
+                                 .storage = storage.get()};
+  hydration = std::make_unique<Hydration>(exchanged);
+  ccache = std::make_unique<Ccache>(exchanged);
+  housekeeping = std::make_unique<Housekeeping>(HousekeepingServices{.config = config,
+                                                                     .status = *status,
+                                                                     .store = *store,
+                                                                     .hydration = *hydration,
+                                                                     .ccache = *ccache,
+                                                                     .tag = tag.get()});
   if (trouble) {
     note(*std::move(trouble));
   }
@@ -196,6 +204,7 @@ void Agent::State::warm_up() {
     }
   }
   hydration->begin();
+  ccache->begin();
   if (tag != nullptr) {
     const auto took = std::chrono::duration<double>(steady_clock::now() - begin).count();
     status->observe([&](Observed& observed) { observed.preload_seconds = took; });
@@ -256,6 +265,7 @@ Result<void> Agent::State::announce() const {
 report::Figures Agent::State::flush(milliseconds deadline) const {
   housekeeping->snapshot();
   hydration->collect();
+  ccache->collect();
   if (auto flushed = publisher->flush(deadline); !flushed) {
     log::warn("agent: flush failed error={}", flushed.error().message);
   }
@@ -280,6 +290,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   status->set_phase(Phase::draining);
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
   hydration->finish();
+  ccache->finish();
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));
@@ -351,6 +362,10 @@ Result<std::unique_ptr<Agent>> Agent::start(Config config) {
 
 std::string Agent::endpoint() const {
   return state_->endpoint();
+}
+
+const io::fs::path& Agent::ccache_folder() const {
+  return state_->config.ccache_dir;
 }
 
 std::optional<sccache::DiskCache> Agent::disk_cache() const {

@@ -31,6 +31,9 @@ public:
   // What the job's sccache is to be installed with; empty: proxy mode.
   std::optional<sccache::DiskCache> disk_cache() const;
 
+  // Where ccache works; empty where there is no folder for it.
+  const io::fs::path& ccache_folder() const;
+
   // Names the job's sccache, for an agent that was started before it was installed. Safe from any thread.
   void watch_sccache(const io::fs::path& real, const io::fs::path& socket, const io::fs::path& state);
 

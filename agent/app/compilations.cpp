@@ -2,22 +2,41 @@
 
 namespace agent::app {
 
+namespace {
+
+void set_hit_rate(report::Figures& figures) {
+  constexpr double k_percent = 100;
+  const auto hits = figures.hits.value_or(0);
+  const auto looked_up = hits + figures.misses.value_or(0);
+  if (looked_up > 0) {
+    figures.hit_rate = k_percent * static_cast<double>(hits) / static_cast<double>(looked_up);
+  }
+}
+
+}  // namespace
+
 void add_compilations(report::Figures& figures, const sccache::Statistics& statistics) {
   figures.hits = statistics.hits();
   figures.misses = statistics.misses();
   figures.errors = statistics.errors();
   figures.compile_requests = statistics.compile_requests;
-  const auto looked_up = statistics.hits() + statistics.misses();
-  if (looked_up > 0) {
-    constexpr double k_percent = 100;
-    figures.hit_rate = k_percent * static_cast<double>(statistics.hits()) / static_cast<double>(looked_up);
-  }
+  set_hit_rate(figures);
   for (const auto& [name, counts] : statistics.languages) {
     figures.languages[name] = {.hits = counts.hits, .misses = counts.misses};
   }
   figures.non_cacheable = statistics.not_cached;
   figures.saved_seconds_estimate = statistics.saved_seconds_estimate();
   figures.sccache_read_hit_ms = statistics.read_hit_ms();
+}
+
+void add_ccache(report::Figures& figures, const folders::CcacheCounts& counts) {
+  if (counts.hits + counts.misses == 0) {
+    return;
+  }
+  figures.languages["C/C++ (ccache)"] = {.hits = counts.hits, .misses = counts.misses};
+  figures.hits = figures.hits.value_or(0) + counts.hits;
+  figures.misses = figures.misses.value_or(0) + counts.misses;
+  set_hit_rate(figures);
 }
 
 void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events, SccacheMode mode) {

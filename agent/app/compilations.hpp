@@ -1,7 +1,8 @@
-// sccache's own figures as part of the report. Pure.
+// The figures of sccache and ccache as part of the report. Pure.
 #pragma once
 
 #include "agent/app/sccache_mode.hpp"
+#include "agent/folders/ccache_counts.hpp"
 #include "agent/report/figures.hpp"
 #include "agent/sccache/server.hpp"
 #include "agent/sccache/statistics.hpp"
@@ -10,6 +11,10 @@ namespace agent::app {
 
 // Compilations, as sccache counts them.
 void add_compilations(report::Figures& figures, const sccache::Statistics& statistics);
+
+// ccache's hits and misses, beside sccache's: a row of their own, and part of the whole. Only after
+// add_compilations.
+void add_ccache(report::Figures& figures, const folders::CcacheCounts& counts);
 
 // Restarts and fallbacks, as the launcher wrote them down; says that sccache was used.
 void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events, SccacheMode mode);

@@ -64,8 +64,10 @@ struct Config {
   // there.
   SccacheMode sccache_mode = SccacheMode::automatic;
   io::fs::path sccache_dir;
-  // What an earlier agent left in that folder: go on collecting from it, or fill it anew.
-  enum class Leftover : std::uint8_t { resumed, removed } sccache_leftover = Leftover::resumed;
+  // ccache's folder, likewise filled and collected from; empty: none.
+  io::fs::path ccache_dir;
+  // What an earlier agent left in these folders: go on collecting from it, or fill them anew.
+  enum class Leftover : std::uint8_t { resumed, removed } leftover = Leftover::resumed;
   std::string checkout;  // absolute path of what is compiled, as the build steps see it
 };
 

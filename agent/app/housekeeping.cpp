@@ -69,7 +69,7 @@ void Housekeeping::tick(steady_clock::time_point now) {
   look_for_an_end(now);
   if (now >= next_snapshot_) {
     snapshot();
-    if (services_.hydration.collect() > 0) {
+    if (services_.hydration.collect() + services_.ccache.collect() > 0) {
       last_collected_ = now;
     }
     record();

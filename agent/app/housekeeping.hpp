@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/app/ccache.hpp"
 #include "agent/app/config.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/status.hpp"
@@ -24,6 +25,7 @@ struct HousekeepingServices {
   Status& status;
   store::Store& store;
   Hydration& hydration;
+  Ccache& ccache;
   publish::TagView* tag = nullptr;
 };
 

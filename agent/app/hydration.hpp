@@ -1,6 +1,5 @@
-// Disk mode of sccache: a private SCCACHE_DIR, filled from the tag before sccache's server starts, and
-// whatever the server adds to it handed to the cache, which publishes it. No HTTP between them, so the agent
-// need not live while the build runs. Thread-safe after begin().
+// How the job's sccache reaches the tag: decides for proxy or disk mode, and in disk mode keeps the exchange
+// with sccache's folder. Thread-safe after begin().
 #pragma once
 
 #include <cstdint>
@@ -8,35 +7,19 @@
 #include <optional>
 #include <string>
 
-#include "agent/app/config.hpp"
+#include "agent/app/folder_exchange.hpp"
 #include "agent/app/sccache_mode.hpp"
-#include "agent/app/status.hpp"
-#include "agent/backends/object_storage.hpp"
-#include "agent/cache/cache.hpp"
-#include "agent/metrics/registry.hpp"
-#include "agent/publish/tag_view.hpp"
-#include "agent/sccache/collect.hpp"
-#include "agent/sccache/hydrate.hpp"
 #include "agent/sccache/install.hpp"
 
 namespace agent::app {
 
-struct HydrationServices {
-  const Config& config;
-  Status& status;
-  metrics::Registry& registry;
-  cache::Cache& cache;
-  publish::TagView* tag = nullptr;             // null: no backend
-  backends::ObjectStorage* storage = nullptr;  // null: no backend
-};
-
 class Hydration final {
 public:
-  explicit Hydration(HydrationServices services);
+  explicit Hydration(FolderServices services);
 
-  // Decides for proxy or disk mode and, for the latter, fills the folder; a folder that an earlier agent of
-  // this job filled is left as it is. Blocks on the storage. What goes wrong is a note in the figures, and
-  // proxy mode. Called once, before anything is served.
+  // Decides, and fills the folder in disk mode; a folder that an earlier agent of this job filled is left as
+  // it is. Blocks on the storage. What goes wrong is a note in the figures, and proxy mode. Called once,
+  // before anything is served.
   void begin();
 
   // What sccache's server is to be started with; empty in proxy mode.
@@ -51,24 +34,13 @@ public:
 private:
   ModeFacts facts(SccacheMode requested) const;
   std::optional<ModeRecord> recorded() const;
-  std::uint64_t free_bytes() const;
-  void use_disk();
-  void resume();
-  Result<void> fill();
-  void fill_from_tag(sccache::Hydrator& hydrator);
-  std::uint64_t collect_locked();
-  void note_uses() const;
-  Result<void> store(std::string_view path, const io::FileSlice& file);
   void put_record();
   void note(std::string text);
 
-  HydrationServices services_;
-  metrics::Counter& filled_;
-  metrics::Counter& filled_bytes_;
-  metrics::Counter& collected_;
+  FolderServices services_;
+  FolderExchange folder_;
   std::optional<sccache::DiskCache> disk_;
-  std::mutex mutex_;  // held while the folder is looked through
-  sccache::Collector collector_;
+  std::mutex mutex_;                  // of the record
   std::optional<ModeRecord> record_;  // still to be put into the tag
   bool tag_was_empty_ = true;
 };

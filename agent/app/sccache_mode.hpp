@@ -24,9 +24,9 @@ std::string_view name_of(SccacheMode mode);
 // The inverse. Errors: invalid, quoting the text and listing what is allowed.
 Result<SccacheMode> parse_sccache_mode(std::string_view text);
 
-// sccache's keys for C differ between the modes, so each has a namespace in the tag: `sccache/` and this one.
+// sccache's keys for C differ between the modes, so each has a namespace in the tag: this one, and that of
+// folders::sccache_folder().
 constexpr std::string_view k_proxy_namespace = "sccache/";
-constexpr std::string_view k_direct_namespace = "sccache-direct/";
 
 // The tag's ModeRecord. No entry of sccache's has such a name.
 constexpr std::string_view k_mode_key = "sccache-direct/.mode";

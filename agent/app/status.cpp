@@ -94,6 +94,9 @@ report::Figures Status::figures() const {
     if (observed.statistics) {
       add_compilations(figures, *observed.statistics);
     }
+    if (observed.ccache) {
+      add_ccache(figures, *observed.ccache);
+    }
     if (observed.watches_sccache) {
       add_launcher_events(figures, observed.events, observed.sccache_mode);
     }

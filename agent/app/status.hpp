@@ -10,6 +10,7 @@
 #include "agent/app/config.hpp"
 #include "agent/app/sccache_mode.hpp"
 #include "agent/core/guarded.hpp"
+#include "agent/folders/ccache_counts.hpp"
 #include "agent/metrics/registry.hpp"
 #include "agent/publish/publisher.hpp"
 #include "agent/publish/tag_view.hpp"
@@ -28,6 +29,7 @@ struct Observed {
   SccacheMode sccache_mode = SccacheMode::proxy;
   std::uint64_t filled_bytes = 0;  // of sccache's folder, in disk mode
   std::optional<sccache::Statistics> statistics;
+  std::optional<folders::CcacheCounts> ccache;  // where the job has a folder for it
   sccache::LauncherEvents events;
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects;  // when the tag was first read

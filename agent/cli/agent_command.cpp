@@ -30,6 +30,7 @@ struct Options {
   std::string sccache_socket;
   std::string launcher_state;
   std::string sccache_dir;
+  std::string ccache_dir;
   std::string checkout;
 };
 
@@ -66,6 +67,7 @@ Result<app::Config> config_of(Options& options) {
     return fail(Errc::invalid, "--sccache-mode disk: name the folder to fill with --sccache-dir");
   }
   config.sccache_dir = options.sccache_dir.empty() ? io::fs::path() : io::fs::absolute(options.sccache_dir);
+  config.ccache_dir = options.ccache_dir.empty() ? io::fs::path() : io::fs::absolute(options.ccache_dir);
   config.checkout = options.checkout.empty() ? io::fs::current_path().string() : options.checkout;
   AGENT_TRY(config.idle_limit, parse_duration(options.idle_limit, "--idle-limit"));
   if (!options.secrets_file.empty()) {
@@ -129,6 +131,8 @@ Command add_agent(CLI::App& program) {
   command->add_option("--sccache-socket", options->sccache_socket, "Unix socket of that server");
   command->add_option("--sccache-dir", options->sccache_dir,
                       "SCCACHE_DIR to fill from the tag and to collect from; without it the mode is proxy");
+  command->add_option("--ccache-dir", options->ccache_dir,
+                      "CCACHE_DIR to fill from the tag and to collect from");
   command->add_option("--checkout", options->checkout,
                       "absolute path of what is compiled, as the build sees it (default: this folder)");
   command->add_option("--launcher-state", options->launcher_state, "file with the launcher's events");

@@ -30,12 +30,14 @@ namespace {
 constexpr int k_most_substores = 16;
 constexpr std::size_t k_token_bytes = 24;
 constexpr std::string_view k_sccache_folder = "sccache";  // in the store's folder
+constexpr std::string_view k_ccache_folder = "ccache";    // likewise
 
 struct Options {
   AgentOptions common;
   std::string summary_json;
   double min_hit_rate = 80;
   bool explain = false;
+  bool ccache = false;
   bool quiet = false;
   std::vector<std::string> command;
 };
@@ -45,13 +47,16 @@ void warn(std::string_view what, const Error& error) {
 }
 
 // A store has one owner: the next `hearth run` at the same time takes a store beside it.
-Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
+Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config, bool ccache) {
   for (int i = 1;; ++i) {
     auto own = config;
     if (i > 1) {
       own.store += fmt::format(".{}", i);
     }
     own.sccache_dir = own.store / k_sccache_folder / "cache";  // whoever has the store has it too
+    if (ccache) {
+      own.ccache_dir = own.store / k_ccache_folder / "cache";
+    }
     auto agent = app::Agent::start(std::move(own));
     if (agent || agent.error().code != Errc::conflict || i == k_most_substores) {
       return agent;
@@ -63,7 +68,8 @@ Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config) {
 struct Session {
   PrivateFolder folder;
   PrivateFolder sccache_folder;  // of disk mode
-  io::fs::path runs;             // where runs are on record
+  PrivateFolder ccache_folder;
+  io::fs::path runs;  // where runs are on record
   std::shared_ptr<app::Surroundings> surroundings = std::make_shared<app::Surroundings>();
   std::unique_ptr<app::Agent> agent;
   sccache::Installation installation;
@@ -83,7 +89,7 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   session.drain_deadline = config.drain_deadline;
   AGENT_TRY(auto token, io::random_hex(k_token_bytes));
   config.token = Secret(std::move(token));
-  config.sccache_leftover = app::Config::Leftover::removed;
+  config.leftover = app::Config::Leftover::removed;
   config.checkout = io::fs::current_path().string();
   session.runs = config.runs = config.store / app::k_runs_folder;
   config.surroundings = [known = session.surroundings](const auto& statistics) {
@@ -91,10 +97,13 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
     add_programs(surroundings, statistics);
     return surroundings;
   };
-  AGENT_TRY(session.agent, start_agent(config));
+  AGENT_TRY(session.agent, start_agent(config, options.ccache));
   const auto disk = session.agent->disk_cache();
   if (disk) {
     session.sccache_folder = PrivateFolder::adopt(disk->folder.parent_path());
+  }
+  if (options.ccache) {
+    session.ccache_folder = PrivateFolder::adopt(session.agent->ccache_folder().parent_path());
   }
   AGENT_TRY(session.installation, sccache::install({.folder = session.folder.path(),
                                                     .seen_folder = session.folder.path(),
@@ -158,7 +167,10 @@ int run_command(Options& options) {
     warn("no cache", session.error());
     return run_child(options.command, environment, signals.token());
   }
-  const auto inner = sccache::job_environment(environment, session->installation);
+  auto inner = sccache::job_environment(environment, session->installation);
+  if (options.ccache) {
+    io::set_variable(inner, "CCACHE_DIR", session->agent->ccache_folder().string());
+  }
   *session->surroundings = surroundings_of(options.command, environment, inner);
   const int code = run_child(options.command, inner, signals.token());
   auto figures = session->agent->drain(session->drain_deadline);
@@ -181,10 +193,14 @@ Command add_run(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--explain", options->explain,
                     "record what makes each key, for `hearth diff` and `hearth why`; slows sccache a little");
+  command->add_flag("--ccache", options->ccache,
+                    "ccache too: its folder is filled from the tag, and what it adds is published");
   command->add_flag("--quiet", options->quiet, "no summary on standard error");
   command->add_option("command", options->command, "the command and its arguments, after --")->required();
   command->positionals_at_end();
-  command->footer("Example:\n  hearth run -- cargo build --release\n  hearth run --tag my-tag -- make -j8");
+  command->footer(
+      "Example:\n  hearth run -- cargo build --release\n  hearth run --tag my-tag -- make -j8\n  hearth run "
+      "--ccache -- make CC=\"ccache gcc\"");
   return {command, [options] { return run_command(*options); }};
 }
 

@@ -137,16 +137,19 @@ private:
     switch (state_) {
       case State::escape:
       case State::escape_intermediate:
-        return in_escape(byte);
+        in_escape(byte);
+        return;
       case State::csi_entry:
       case State::csi_param:
       case State::csi_intermediate:
       case State::csi_ignore:
-        return in_csi(byte);
+        in_csi(byte);
+        return;
       case State::dcs_entry:
       case State::dcs_param:
       case State::dcs_intermediate:
-        return in_dcs(byte);
+        in_dcs(byte);
+        return;
       case State::dcs_passthrough:
       case State::dcs_ignore:
       case State::other_string:

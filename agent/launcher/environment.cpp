@@ -32,7 +32,7 @@ bool survives(std::string_view name, Role role, const Config& config) {
   if (name.starts_with(k_sccache_prefix) && !contains(k_kept_variables, name)) {
     return false;
   }
-  return !(role == Role::server && contains(k_not_for_servers, name)) && !sets(config.variables(), name);
+  return (role != Role::server || !contains(k_not_for_servers, name)) && !sets(config.variables(), name);
 }
 
 class EntryList final {

@@ -61,7 +61,7 @@ Line& Line::add(std::string_view text) {
 
 Line& Line::add(std::int64_t number) {
   std::array<char, 20> digits{};
-  auto place = digits.end();
+  auto* place = digits.data() + digits.size();
   auto rest = static_cast<std::uint64_t>(number < 0 ? -number : number);
   do {
     *--place = static_cast<char>('0' + (rest % 10));

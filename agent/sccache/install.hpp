@@ -29,7 +29,7 @@ constexpr std::string_view k_socket = "sccache.sock";
 constexpr std::string_view k_log = "sccache.log";
 constexpr std::string_view k_state = "launcher.state";  // one line per event, appended by the launcher
 
-// A private SCCACHE_DIR that was filled (agent/sccache/hydrate.hpp).
+// A private SCCACHE_DIR that was filled (agent/folders/hydrate.hpp).
 struct DiskCache {
   fs::path folder;               // as the build steps see it
   std::uint64_t size_bytes = 0;  // SCCACHE_CACHE_SIZE: what was filled in and what may come

@@ -19,7 +19,7 @@ JobFolder job_in_a_container() {
 }
 
 TEST(Exports, NameHostPathsWhichTheRunnerTranslates) {
-  const auto exports = exports_for(job_in_a_container(), {});
+  const auto exports = exports_for(job_in_a_container(), {}, {});
 
   EXPECT_THAT(exports.variables, Contains(Pair("RUSTC_WRAPPER", "/w/_temp/hearth/sccache/bin/sccache")));
   EXPECT_THAT(exports.variables, Contains(Key("CMAKE_C_COMPILER_LAUNCHER")));
@@ -30,11 +30,11 @@ TEST(Exports, NameHostPathsWhichTheRunnerTranslates) {
 }
 
 TEST(Exports, NameThePathAsTheStepsSeeItBecauseTheRunnerTranslatesNone) {
-  EXPECT_EQ(exports_for(job_in_a_container(), {}).path, "/__w/_temp/hearth/sccache/bin");
+  EXPECT_EQ(exports_for(job_in_a_container(), {}, {}).path, "/__w/_temp/hearth/sccache/bin");
 }
 
 TEST(Exports, LeaveAWrapperThatSomebodyChose) {
-  const auto exports = exports_for(job_in_a_container(),
+  const auto exports = exports_for(job_in_a_container(), {},
                                    {{"RUSTC_WRAPPER", "/opt/mine"}, {"CMAKE_C_COMPILER_LAUNCHER", "ccache"}});
 
   EXPECT_THAT(exports.variables, Not(Contains(Key("RUSTC_WRAPPER"))));
@@ -44,9 +44,22 @@ TEST(Exports, LeaveAWrapperThatSomebodyChose) {
 }
 
 TEST(Exports, ReplaceAnSccacheBecauseOursComesFirst) {
-  const auto exports = exports_for(job_in_a_container(), {{"RUSTC_WRAPPER", "sccache"}});
+  const auto exports = exports_for(job_in_a_container(), {}, {{"RUSTC_WRAPPER", "sccache"}});
 
   EXPECT_THAT(exports.variables, Contains(Key("RUSTC_WRAPPER")));
+}
+
+TEST(Exports, NameCcachesFolderWhereItWasAskedFor) {
+  const auto both = exports_for(job_in_a_container(), {.sccache = true, .ccache = true}, {});
+  EXPECT_THAT(both.variables, Contains(Pair("CCACHE_DIR", testing::EndsWith("_temp/hearth/ccache/cache"))));
+  EXPECT_THAT(both.variables, Contains(Pair("RUSTC_WRAPPER", testing::_)));
+}
+
+TEST(Exports, WrapNoCompilerWhereOnlyCcacheWasAskedFor) {
+  const auto exports = exports_for(job_in_a_container(), {.sccache = false, .ccache = true}, {});
+  EXPECT_THAT(exports.variables, Contains(Pair("CCACHE_DIR", testing::_)));
+  EXPECT_THAT(exports.variables, Not(Contains(Pair("RUSTC_WRAPPER", testing::_))));
+  EXPECT_THAT(exports.variables, Not(Contains(Pair("CMAKE_C_COMPILER_LAUNCHER", testing::_))));
 }
 
 }  // namespace

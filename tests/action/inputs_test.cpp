@@ -107,6 +107,15 @@ TEST(Inputs, ReadPreloadAsYesNoOrHowMuch) {
   EXPECT_THAT(read_inputs({{"INPUT_PRELOAD", "lots"}}), FailsSaying("input preload"));
 }
 
+TEST(Inputs, ReadToolsBetweenCommasOrBlanks) {
+  EXPECT_TRUE(read_inputs({})->tools.sccache);
+  EXPECT_FALSE(read_inputs({})->tools.ccache);
+  EXPECT_FALSE(read_inputs({{"INPUT_TOOLS", "ccache"}})->tools.sccache);
+  EXPECT_TRUE(read_inputs({{"INPUT_TOOLS", "sccache,ccache"}})->tools.ccache);
+  EXPECT_TRUE(read_inputs({{"INPUT_TOOLS", "ccache\n sccache"}})->tools.sccache);
+  EXPECT_THAT(read_inputs({{"INPUT_TOOLS", "sccache, bazel"}}), FailsSaying("input tools: 'bazel'"));
+}
+
 TEST(Inputs, RefuseFlagsAndSizesThatDoNotParse) {
   EXPECT_THAT(read_inputs({{"INPUT_FAIL-ON-MISS", "perhaps"}}), FailsSaying("fail-on-miss"));
   EXPECT_THAT(read_inputs({{"INPUT_MAX-SIZE", "big"}}), FailsSaying("max-size"));

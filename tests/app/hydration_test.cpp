@@ -202,7 +202,7 @@ TEST_F(HydrationTest, FillsAnewWhatIsNotToBeResumed) {
   start(options);
   write(options, "d/e/def", "left behind");
   agent_.reset();
-  options.sccache_leftover = Config::Leftover::removed;
+  options.leftover = Config::Leftover::removed;
 
   start(options);
 

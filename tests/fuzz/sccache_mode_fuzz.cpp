@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "agent/app/sccache_mode.hpp"
-#include "agent/sccache/cache_folder.hpp"
-#include "agent/sccache/collect.hpp"
+#include "agent/folders/cache_folder.hpp"
+#include "agent/folders/collect.hpp"
 
 namespace {
 
@@ -29,10 +29,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
   }
-  if (agent::sccache::is_entry(text)) {
-    check_entry(text);
+  for (const auto* rules : {&agent::folders::sccache_folder(), &agent::folders::ccache_folder()}) {
+    if (rules->is_entry(text)) {
+      check_entry(text);
+    }
+    [[maybe_unused]] const auto listed = agent::folders::parse_list(
+        *rules, text, [](std::string_view path, std::uint64_t /*mark*/) { check_entry(path); });
   }
-  [[maybe_unused]] const auto listed = agent::sccache::parse_list(
-      text, [](std::string_view path, std::uint64_t /*mark*/) { check_entry(path); });
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "agent/sccache/collect.hpp"
+#include "agent/folders/collect.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "agent/core/text.hpp"
-#include "agent/sccache/cache_folder.hpp"
+#include "agent/folders/cache_folder.hpp"
 
-namespace agent::sccache {
+namespace agent::folders {
 
 namespace {
 
@@ -37,11 +37,9 @@ std::uint64_t hash_of(std::string_view path) {
 
 // An inode that was freed is given again at once, so that an entry that was replaced twice between two looks
 // may have its first one. It has grown, though.
-std::uint64_t mark_of(std::string_view path, const struct stat& status) {
+std::uint64_t mark_of(const struct stat& status) {
   constexpr unsigned k_half = 32;
-  const auto inode = static_cast<std::uint64_t>(status.st_ino);
-  return path.starts_with(k_replaced_entries) ? inode ^ (static_cast<std::uint64_t>(status.st_size) << k_half)
-                                              : inode;
+  return static_cast<std::uint64_t>(status.st_ino) ^ (static_cast<std::uint64_t>(status.st_size) << k_half);
 }
 
 // Calls `visit` for every entry below a folder. What vanishes meanwhile is passed over.
@@ -49,7 +47,7 @@ class Walk final {
 public:
   using Visit = std::function<Result<void>(int folder, const char* name, const Entry& entry)>;
 
-  explicit Walk(const Visit& visit) : visit_(visit) {}
+  Walk(const CacheFolder& rules, const Visit& visit) : rules_(rules), visit_(visit) {}
 
   Result<void> folder(io::Fd opened, int depth) {
     const int number = opened.get();
@@ -77,33 +75,35 @@ private:
     const char* const name = static_cast<const char*>(item.d_name);
     auto kind = item.d_type;
     Entry entry{.path = {}, .inode = item.d_ino};
-    if (kind == DT_UNKNOWN || path_.starts_with(k_replaced_entries)) {
+    const bool replaced = rules_.may_be_replaced(path_);
+    if (kind == DT_UNKNOWN || (replaced && kind == DT_REG)) {
       struct stat status{};
       if (::fstatat(folder_number, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         return {};
       }
       kind = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_UNKNOWN;
-      entry.inode = mark_of(path_, status);
+      entry.inode = replaced ? mark_of(status) : static_cast<std::uint64_t>(status.st_ino);
     }
     if (kind == DT_DIR && depth < k_max_depth) {
       io::Fd below(::openat(folder_number, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       path_ += '/';
       return below.valid() ? folder(std::move(below), depth + 1) : Result<void>{};
     }
-    if (kind != DT_REG || !is_entry(path_)) {
+    if (kind != DT_REG || !rules_.is_entry(path_)) {
       return {};
     }
     entry.path = path_;
     return visit_(folder_number, name, entry);
   }
 
+  const CacheFolder& rules_;
   const Visit& visit_;
   std::string path_;
 };
 
-Result<void> walk(const io::fs::path& folder, const Walk::Visit& visit) {
+Result<void> walk(const CacheFolder& rules, const io::fs::path& folder, const Walk::Visit& visit) {
   AGENT_TRY(auto opened, io::open_file(folder, O_RDONLY | O_DIRECTORY));
-  return Walk(visit).folder(std::move(opened), 1);
+  return Walk(rules, visit).folder(std::move(opened), 1);
 }
 
 // "hearth-filled-1 <files> <bytes>"
@@ -118,14 +118,14 @@ std::optional<FilledWith> parse_header(std::string_view line) {
 }
 
 // "<inode> <path>"
-std::optional<Entry> parse_line(std::string_view line) {
+std::optional<Entry> parse_line(const CacheFolder& rules, std::string_view line) {
   const auto space = line.find(' ');
   if (space == std::string_view::npos) {
     return std::nullopt;
   }
   const auto inode = parse_number(line.substr(0, space), "inode");
   const auto path = line.substr(space + 1);
-  if (!inode || !is_entry(path)) {
+  if (!inode || !rules.is_entry(path)) {
     return std::nullopt;
   }
   return Entry{.path = std::string(path), .inode = *inode};
@@ -136,15 +136,16 @@ std::optional<Entry> parse_line(std::string_view line) {
 Result<void> Collector::remember(const FilledWith& filled) {
   std::string list = fmt::format("{} {} {}\n", k_header, filled.files, filled.bytes);
   known_.clear();
-  AGENT_CHECK(walk(folder_, [&](int /*folder*/, const char* /*name*/, const Entry& entry) -> Result<void> {
-    known_[hash_of(entry.path)] = entry.inode;
-    list += fmt::format("{} {}\n", entry.inode, entry.path);
-    return {};
-  }));
+  AGENT_CHECK(
+      walk(rules_, folder_, [&](int /*folder*/, const char* /*name*/, const Entry& entry) -> Result<void> {
+        known_[hash_of(entry.path)] = entry.inode;
+        list += fmt::format("{} {}\n", entry.inode, entry.path);
+        return {};
+      }));
   return io::write_file(list_beside(folder_), list, {.mode = 0600});
 }
 
-Result<FilledWith> parse_list(std::string_view text,
+Result<FilledWith> parse_list(const CacheFolder& rules, std::string_view text,
                               const std::function<void(std::string_view path, std::uint64_t mark)>& known) {
   const auto lines = split(text, '\n');
   const auto filled = parse_header(lines.front());
@@ -152,7 +153,7 @@ Result<FilledWith> parse_list(std::string_view text,
     return fail(Errc::corrupt, "it does not begin with '{}' and two numbers", k_header);
   }
   for (const auto line : std::span(lines).subspan(1)) {
-    if (const auto entry = parse_line(line)) {
+    if (const auto entry = parse_line(rules, line)) {
       known(entry->path, entry->inode);
     }
   }
@@ -163,8 +164,8 @@ Result<FilledWith> Collector::recall() {
   const auto path = list_beside(folder_);
   AGENT_TRY(const auto text, io::read_file(path, k_max_list));
   known_.clear();
-  auto filled =
-      parse_list(text, [&](std::string_view entry, std::uint64_t mark) { known_[hash_of(entry)] = mark; });
+  auto filled = parse_list(
+      rules_, text, [&](std::string_view entry, std::uint64_t mark) { known_[hash_of(entry)] = mark; });
   if (!filled) {
     return with_context(path.string(), std::move(filled).error());
   }
@@ -173,7 +174,7 @@ Result<FilledWith> Collector::recall() {
 
 Result<Collected> Collector::collect(const Take& take) {
   Collected done;
-  AGENT_CHECK(walk(folder_, [&](int folder, const char* name, const Entry& entry) -> Result<void> {
+  AGENT_CHECK(walk(rules_, folder_, [&](int folder, const char* name, const Entry& entry) -> Result<void> {
     const auto hash = hash_of(entry.path);
     const auto known = known_.find(hash);
     if (known != known_.end() && known->second == entry.inode) {
@@ -201,4 +202,4 @@ Result<Collected> Collector::collect(const Take& take) {
   return done;
 }
 
-}  // namespace agent::sccache
+}  // namespace agent::folders

@@ -1,4 +1,4 @@
-#include "agent/sccache/hydrate.hpp"
+#include "agent/folders/hydrate.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,22 +11,21 @@
 #include <utility>
 
 #include "agent/io/checksum.hpp"
-#include "agent/sccache/cache_folder.hpp"
 
-namespace agent::sccache {
+namespace agent::folders {
 
 namespace {
 
 constexpr std::size_t k_buffer_bytes = std::size_t{256} * 1024;
 constexpr unsigned k_folder_mode = 0700;
-constexpr unsigned k_file_mode = 0600;  // as sccache's own
+constexpr unsigned k_file_mode = 0600;  // as the tools' own
 
 }  // namespace
 
-Hydrator::Hydrator(io::Fd folder, io::fs::path path)
-    : folder_(std::move(folder)), path_(std::move(path)), buffer_(k_buffer_bytes) {}
+Hydrator::Hydrator(const CacheFolder& rules, io::Fd folder, io::fs::path path)
+    : rules_(rules), folder_(std::move(folder)), path_(std::move(path)), buffer_(k_buffer_bytes) {}
 
-Result<Hydrator> Hydrator::open(const io::fs::path& folder) {
+Result<Hydrator> Hydrator::open(const CacheFolder& rules, const io::fs::path& folder) {
   std::error_code error;
   io::fs::remove_all(folder, error);
   if (error) {
@@ -34,7 +33,7 @@ Result<Hydrator> Hydrator::open(const io::fs::path& folder) {
   }
   AGENT_CHECK(io::make_folders(folder));
   AGENT_TRY(auto opened, io::open_file(folder, O_RDONLY | O_DIRECTORY));
-  return Hydrator(std::move(opened), folder);
+  return Hydrator(rules, std::move(opened), folder);
 }
 
 // Parents come one by one: most of them were made for an earlier entry.
@@ -57,8 +56,8 @@ Result<void> Hydrator::make_parent(std::string_view path) {
 }
 
 Result<io::Fd> Hydrator::create(const std::string& path) {
-  if (!is_entry(path)) {
-    return fail(Errc::invalid, "'{}' is no entry of a cache folder of sccache's", path);
+  if (!rules_.is_entry(path)) {
+    return fail(Errc::invalid, "'{}' is no entry of a cache folder of {}'s", path, rules_.tool);
   }
   AGENT_CHECK(make_parent(path));
   io::Fd file(::openat(folder_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -113,4 +112,4 @@ Result<void> Hydrator::add(std::string_view path, std::string_view bytes) {
   return {};
 }
 
-}  // namespace agent::sccache
+}  // namespace agent::folders

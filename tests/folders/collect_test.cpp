@@ -1,4 +1,4 @@
-#include "agent/sccache/collect.hpp"
+#include "agent/folders/collect.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,11 +7,11 @@
 #include <map>
 #include <string>
 
-#include "agent/sccache/cache_folder.hpp"
+#include "agent/folders/cache_folder.hpp"
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
 
-namespace agent::sccache {
+namespace agent::folders {
 namespace {
 
 namespace fs = io::fs;
@@ -51,7 +51,7 @@ protected:
 };
 
 TEST_F(Collect, FindsWhatAppearedSinceTheLastLook) {
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   put("a/b/abc", "result");
 
   EXPECT_THAT(look(collector), ElementsAre(Pair("a/b/abc", "result")));
@@ -62,7 +62,7 @@ TEST_F(Collect, FindsWhatAppearedSinceTheLastLook) {
 
 TEST_F(Collect, LeavesOutWhatTheFolderWasFilledWith) {
   put("a/b/abc", "from the tag");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   ASSERT_THAT(collector.remember({.files = 1, .bytes = 12}), Succeeds());
   put("a/b/def", "new");
 
@@ -71,7 +71,7 @@ TEST_F(Collect, LeavesOutWhatTheFolderWasFilledWith) {
 
 TEST_F(Collect, FindsAnEntryThatWasReplaced) {
   put("preprocessor/a/b/c/abc", "one");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   ASSERT_THAT(collector.remember({}), Succeeds());
 
   put("preprocessor/a/b/c/abc", "one and two");
@@ -81,7 +81,7 @@ TEST_F(Collect, FindsAnEntryThatWasReplaced) {
 
 TEST_F(Collect, FindsAnEntryThatGrewUnderTheSameInode) {
   put("preprocessor/a/b/c/abc", "one");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   ASSERT_THAT(collector.remember({}), Succeeds());
 
   ASSERT_THAT(io::append_file(folder() / "preprocessor/a/b/c/abc", " and two"), Succeeds());
@@ -92,7 +92,7 @@ TEST_F(Collect, FindsAnEntryThatGrewUnderTheSameInode) {
 TEST_F(Collect, TakesNoNoticeOfAnEntryThatWasOnlyUsed) {
   put("a/b/abc", "result");
   put("preprocessor/a/b/c/abc", "learnt");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   ASSERT_THAT(collector.remember({}), Succeeds());
 
   const utimbuf later{.actime = 2'000'000'000, .modtime = 2'000'000'000};
@@ -107,14 +107,14 @@ TEST_F(Collect, TakesNoTemporaryFilesAndFollowsNoLinks) {
   ASSERT_THAT(io::write_file(temp_.path() / "secret", "secret"), Succeeds());
   fs::create_symlink(temp_.path() / "secret", folder() / "linked");
   fs::create_directory_symlink(temp_.path(), folder() / "outside");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
 
   EXPECT_THAT(look(collector), IsEmpty());
 }
 
 TEST_F(Collect, OffersAgainWhatWasNotTaken) {
   put("a/b/abc", "result");
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
 
   const auto refused =
       collector.collect([](std::string_view, const io::FileSlice&) { return fail(Errc::full, "no room"); });
@@ -132,7 +132,7 @@ TEST_F(Collect, SurvivesEntriesThatVanish) {
   for (const auto* name : {"a/1", "a/2", "a/3"}) {
     put(name, "x");
   }
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   std::uint64_t taken = 0;
 
   const auto done = collector.collect([&](std::string_view, const io::FileSlice&) -> Result<void> {
@@ -150,11 +150,11 @@ TEST_F(Collect, GoesOnFromTheListOfAnEarlierProcess) {
   put("a/b/abc", "from the tag");
   put("preprocessor/a/b/c/abc", "from the tag");
   {
-    Collector first(folder());
+    Collector first(sccache_folder(), folder());
     ASSERT_THAT(first.remember({.files = 2, .bytes = 24}), Succeeds());
   }
   put("a/b/def", "new");
-  Collector second(folder());
+  Collector second(sccache_folder(), folder());
 
   const auto filled = second.recall();
 
@@ -165,7 +165,7 @@ TEST_F(Collect, GoesOnFromTheListOfAnEarlierProcess) {
 }
 
 TEST_F(Collect, TakesNoOtherFileForItsList) {
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   EXPECT_THAT(collector.recall(), FailsWith(Errc::not_found));
   for (const auto* text : {"", "something else\n", "hearth-filled-1 2\n", "hearth-filled-1 two 3\n"}) {
     ASSERT_THAT(io::write_file(list_beside(folder()), text), Succeeds());
@@ -175,10 +175,10 @@ TEST_F(Collect, TakesNoOtherFileForItsList) {
 
 TEST_F(Collect, SaysWhenTheFolderIsGone) {
   fs::remove_all(folder());
-  Collector collector(folder());
+  Collector collector(sccache_folder(), folder());
   EXPECT_THAT(collector.collect([](std::string_view, const io::FileSlice&) { return Result<void>{}; }),
               FailsWith(Errc::not_found));
 }
 
 }  // namespace
-}  // namespace agent::sccache
+}  // namespace agent::folders

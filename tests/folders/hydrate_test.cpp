@@ -1,4 +1,4 @@
-#include "agent/sccache/hydrate.hpp"
+#include "agent/folders/hydrate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
 
-namespace agent::sccache {
+namespace agent::folders {
 namespace {
 
 namespace fs = io::fs;
@@ -30,7 +30,7 @@ protected:
 };
 
 TEST_F(Hydrate, WritesEntriesUnderTheirPaths) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   const std::string large(700'000, 'x');  // more than is held in memory at once
 
@@ -49,7 +49,7 @@ TEST_F(Hydrate, WritesEntriesUnderTheirPaths) {
 }
 
 TEST_F(Hydrate, WritesFilesOfItsOwn) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   ASSERT_THAT(hydrator->add("a/b/abc", "bytes"), Succeeds());
 
@@ -60,7 +60,7 @@ TEST_F(Hydrate, WritesFilesOfItsOwn) {
 }
 
 TEST_F(Hydrate, LeavesNothingOfBytesThatAreWrong) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   const auto slice = io::slice_in_memory("bytes");
   ASSERT_THAT(slice, Succeeds());
@@ -72,7 +72,7 @@ TEST_F(Hydrate, LeavesNothingOfBytesThatAreWrong) {
 }
 
 TEST_F(Hydrate, RefusesPathsThatLeadElsewhere) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   for (const auto* path : {"../outside", "/etc/hearth-test", ".sccachetmpabc", "a/../../outside", ""}) {
     EXPECT_THAT(hydrator->add(path, "x"), FailsWith(Errc::invalid)) << path;
@@ -81,7 +81,7 @@ TEST_F(Hydrate, RefusesPathsThatLeadElsewhere) {
 }
 
 TEST_F(Hydrate, NeitherReplacesAnEntryNorLosesIt) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   ASSERT_THAT(hydrator->add("a/b/abc", "first"), Succeeds());
   const auto slice = io::slice_in_memory("second");
@@ -97,13 +97,13 @@ TEST_F(Hydrate, BeginsWithAnEmptyFolder) {
   fs::create_directories(folder() / "old");
   ASSERT_THAT(io::write_file(folder() / "old/entry", "old"), Succeeds());
 
-  ASSERT_THAT(Hydrator::open(folder()), Succeeds());
+  ASSERT_THAT(Hydrator::open(sccache_folder(), folder()), Succeeds());
 
   EXPECT_TRUE(fs::is_empty(folder()));
 }
 
 TEST_F(Hydrate, FollowsNoLinkOutOfTheFolder) {
-  auto hydrator = Hydrator::open(folder());
+  auto hydrator = Hydrator::open(sccache_folder(), folder());
   ASSERT_THAT(hydrator, Succeeds());
   fs::create_directory_symlink(temp_.path(), folder() / "a");
 
@@ -113,4 +113,4 @@ TEST_F(Hydrate, FollowsNoLinkOutOfTheFolder) {
 }
 
 }  // namespace
-}  // namespace agent::sccache
+}  // namespace agent::folders
