@@ -119,6 +119,61 @@ io::JsonObject created_json(const CreateRequest& request, std::string_view entry
   return body;
 }
 
+Answer no_such_entry(std::string_view id) {
+  return refusal(404, "not_found", fmt::format("there is no entry {}", id));
+}
+
+TagRecord record_of(const Call& call, const Entry& entry, const Ready& ready) {
+  TagRecord wanted;
+  wanted.entry = entry.id;
+  wanted.description = entry.description;
+  wanted.manifest = ready.manifest;
+  wanted.producer = call.grant.who();
+  wanted.created_ms = entry.created_ms;
+  return wanted;
+}
+
+Result<Answer> publish(Context& context, const Call& call, const std::string& tag,
+                       const PublishRequest& request) {
+  if (!is_tag(tag)) {
+    return refusal(400, "invalid_request", "the tag's name is not valid");
+  }
+  if (!call.grant.may_write(tag)) {
+    return not_writable(call, tag);
+  }
+  if (!request.scope_tag.empty() && !call.grant.may_write(request.scope_tag)) {
+    return not_writable(call, request.scope_tag);
+  }
+  const auto expected = expected_version(call.headers);
+  const bool is_conditional = request.mode == PublishRequest::Mode::cas || !expected.empty();
+  if (is_conditional && expected.empty()) {
+    return refusal(400, "if_match_missing", "publishing with 'cas' needs If-Match");
+  }
+  AGENT_TRY(const auto entry, context.tags.find_entry(call.workspace, request.entry));
+  if (!entry) {
+    return no_such_entry(request.entry);
+  }
+  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, request.manifest));
+  if (!ready.manifest || !ready.missing.empty()) {
+    return incomplete(ready);
+  }
+  std::optional<Answer> otherwise;
+  const auto decide = [&](const TagRecord* current) -> Result<std::optional<TagRecord>> {
+    otherwise.reset();
+    if (is_conditional && is_repeated(current, entry->id, expected)) {
+      otherwise = Answer{.body = published(*current, request.entry)};
+      return std::nullopt;
+    }
+    if ((is_conditional && !matches(expected, current)) || (current != nullptr && is_written_once(tag))) {
+      otherwise = moved(current, tag);
+      return std::nullopt;
+    }
+    return std::optional(record_of(call, *entry, ready));
+  };
+  AGENT_TRY(const auto record, context.tags.change(call.workspace, tag, decide));
+  return record ? Answer{.body = published(*record, request.entry)} : *std::move(otherwise);
+}
+
 }  // namespace
 
 Result<Answer> create_entry(Context& context, const Call& call) {
@@ -159,51 +214,51 @@ Result<Answer> create_entry(Context& context, const Call& call) {
 }
 
 Result<Answer> publish_tag(Context& context, const Call& call) {
-  const auto& tag = call.name;
-  if (!is_tag(tag)) {
-    return refusal(400, "invalid_request", "the tag's name is not valid");
-  }
   AGENT_TRY(const auto request, parse_publish(call.body));
-  if (!call.grant.may_write(tag)) {
-    return not_writable(call, tag);
-  }
-  if (!request.scope_tag.empty() && !call.grant.may_write(request.scope_tag)) {
-    return not_writable(call, request.scope_tag);
-  }
-  const auto expected = expected_version(call.headers);
-  const bool is_conditional = request.mode == PublishRequest::Mode::cas || !expected.empty();
-  if (is_conditional && expected.empty()) {
-    return refusal(400, "if_match_missing", "publishing with 'cas' needs If-Match");
-  }
-  AGENT_TRY(const auto entry, context.tags.find_entry(call.workspace, request.entry));
+  return publish(context, call, call.name, request);
+}
+
+// Makes an entry's tag point at it, under the same conditions as publish_tag: what clients ask of servers
+// that do not publish by tag. An entry without a tag is found by its digest from now on.
+Result<Answer> publish_entry(Context& context, const Call& call) {
+  AGENT_TRY(const auto manifest, parse_finalize(call.body));
+  AGENT_TRY(const auto entry, context.tags.find_entry(call.workspace, call.name));
   if (!entry) {
-    return refusal(404, "not_found", fmt::format("there is no entry {}", request.entry));
+    return no_such_entry(call.name);
   }
-  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, request.manifest));
+  if (entry->tag.empty()) {
+    return finalize_entry(context, call);
+  }
+  PublishRequest request;
+  request.entry = entry->id;
+  request.manifest = manifest;
+  request.mode = entry->description.text("storage_mode") == "cas" ? PublishRequest::Mode::cas
+                                                                  : PublishRequest::Mode::replace;
+  return publish(context, call, entry->tag, request);
+}
+
+// An entry that no tag needs: whoever knows its root digest restores it. It is what the digest says, so that
+// the last one with this digest is as good as the first.
+Result<Answer> finalize_entry(Context& context, const Call& call) {
+  AGENT_TRY(const auto manifest, parse_finalize(call.body));
+  AGENT_TRY(const auto entry, context.tags.find_entry(call.workspace, call.name));
+  if (!entry) {
+    return no_such_entry(call.name);
+  }
+  if (!call.grant.token.write_tag_prefixes.empty()) {
+    return refusal(
+        403, "tag_not_writable",
+        fmt::format("token '{}' writes some tags only, and this entry has none", call.grant.token.name));
+  }
+  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, manifest));
   if (!ready.manifest || !ready.missing.empty()) {
     return incomplete(ready);
   }
-  std::optional<Answer> otherwise;
-  const auto decide = [&](const TagRecord* current) -> Result<std::optional<TagRecord>> {
-    otherwise.reset();
-    if (is_conditional && is_repeated(current, entry->id, expected)) {
-      otherwise = Answer{.body = published(*current, request.entry)};
-      return std::nullopt;
-    }
-    if ((is_conditional && !matches(expected, current)) || (current != nullptr && is_written_once(tag))) {
-      otherwise = moved(current, tag);
-      return std::nullopt;
-    }
-    TagRecord wanted;
-    wanted.entry = entry->id;
-    wanted.description = entry->description;
-    wanted.manifest = ready.manifest;
-    wanted.producer = call.grant.who();
-    wanted.created_ms = entry->created_ms;
-    return std::optional(std::move(wanted));
-  };
-  AGENT_TRY(const auto record, context.tags.change(call.workspace, tag, decide));
-  return record ? Answer{.body = published(*record, request.entry)} : *std::move(otherwise);
+  const auto root = entry->description.text("manifest_root_digest");
+  AGENT_TRY(const auto record, context.tags.change_root(call.workspace, root, [&](const TagRecord*) {
+    return Result<std::optional<TagRecord>>(record_of(call, *entry, ready));
+  }));
+  return Answer{.body = published(*record, entry->id)};
 }
 
 Result<Answer> delete_tags(Context& context, const Call& call) {

@@ -71,17 +71,46 @@ Result<Answer> list_rows(Context& context, const Call& call) {
   }
   const auto limit = std::clamp<std::uint64_t>(
       net::parse_length(query_value(call.query, "limit")).value_or(k_most_listed), 1, k_most_listed);
-  RowMerge merge(view.segments, *cursor);
+  // Without a current version all rows are: clients take an empty answer for an empty tag.
+  const bool only_current = query_value(call.query, "version") == "current" && view.current;
+  RowMerge merge(only_current ? std::span(&view.current, 1) : std::span(view.segments), *cursor);
   io::JsonArray entries;
   auto row = merge.next();
   std::string last;
   for (; row && entries.size() < limit; row = merge.next()) {
-    entries.push_back(row_json(*row));
     last = row->key;
+    if (const auto now = only_current ? Rows::find(view, row->key) : row) {
+      entries.push_back(row_json(*now));
+    }
   }
   io::JsonObject body{{"entries", std::move(entries)}};
   if (row) {
     body["next_cursor"] = cursor_of(last);
+  }
+  return Answer{.body = std::move(body)};
+}
+
+Result<Answer> mark_current_rows(Context& context, const Call& call) {
+  AGENT_TRY(const auto request, parse_current_version(call.body));
+  if (!call.grant.may_write(request.tag)) {
+    return refusal(403, "tag_not_writable",
+                   fmt::format("token '{}' may not write the tag '{}'", call.grant.token.name, request.tag));
+  }
+  AGENT_TRY(const auto marked, context.rows.mark_current(call.workspace, request.tag, request.keys));
+  io::JsonArray missing;
+  for (const auto index : marked.missing) {
+    if (missing.size() < k_shown) {
+      missing.emplace_back(io::JsonObject{{"scoped_key", request.keys[index]}});
+    }
+  }
+  const std::uint64_t requested = request.keys.size();
+  const std::uint64_t absent = marked.missing.size();
+  io::JsonObject body{{"requested_count", requested},
+                      {"marked_count", requested - absent},
+                      {"missing_count", absent},
+                      {"missing", std::move(missing)}};
+  if (!marked.version.empty()) {
+    body["current_kv_version"] = marked.version;
   }
   return Answer{.body = std::move(body)};
 }

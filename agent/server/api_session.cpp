@@ -28,6 +28,8 @@ Result<Answer> capabilities(Context& /*context*/, const Call& /*call*/) {
                                                                {"cache_kv_entries_v1", true},
                                                                {"cache_kv_entries_summary_v1", true},
                                                                {"cache_kv_entries_multi_tag_upsert_v1", true},
+                                                               {"cache_kv_entries_current_version_v1", true},
+                                                               {"finalize_only_v2", true},
                                                                {"cas_publish_bootstrap_if_match", "0"}}}}};
 }
 

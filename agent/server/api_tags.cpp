@@ -76,6 +76,19 @@ Result<Answer> restore(Context& context, const Call& call) {
   return Answer{.body = std::move(results)};
 }
 
+Result<Answer> restore_by_digest(Context& context, const Call& call) {
+  const auto root = query_text(call.query, "manifest_root_digest");
+  AGENT_TRY(auto record, context.tags.find_root(call.workspace, root));
+  io::JsonArray results;
+  if (record) {
+    record->tag.clear();
+    results.emplace_back(hit_json(context, call, *record));
+  } else {
+    results.emplace_back(io::JsonObject{{"tag", ""}, {"status", "miss"}, {"manifest_root_digest", root}});
+  }
+  return Answer{.body = std::move(results)};
+}
+
 struct Page {
   std::size_t limit = 0;
   std::size_t offset = 0;
@@ -148,8 +161,11 @@ Result<Answer> tag_pointer(Context& context, const Call& call) {
   return answer;
 }
 
-// One path, two calls: with `entries` it restores, without it lists.
+// One path, three calls: with `entries` or a digest it restores, without either it lists.
 Result<Answer> restore_or_list(Context& context, const Call& call) {
+  if (has_query(call.query, "manifest_root_digest")) {
+    return restore_by_digest(context, call);
+  }
   return has_query(call.query, "entries") ? restore(context, call) : list_entries(context, call);
 }
 
@@ -161,8 +177,8 @@ Result<Answer> check_entries(Context& context, const Call& call) {
     if (is_tag(check.tag)) {
       AGENT_TRY(record, context.tags.find(call.workspace, check.tag));
     }
-    if (record && check.by_digest && record->root_digest() != check.root_digest) {
-      record.reset();
+    if (check.by_digest && (!record || record->root_digest() != check.root_digest)) {
+      AGENT_TRY(record, context.tags.find_root(call.workspace, check.root_digest));
     }
     io::JsonObject result{{"tag", check.tag}, {"exists", record.has_value()}};
     if (record) {
@@ -184,6 +200,7 @@ Result<Answer> list_tags(Context& context, const Call& call) {
   for (const auto& record : part_of(all, page)) {
     tags.emplace_back(io::JsonObject{{"name", record.tag},
                                      {"primary", true},
+                                     {"system", is_written_once(record.tag)},
                                      {"primary_tag", record.tag},
                                      {"cache_entry_id", record.entry},
                                      {"manifest_root_digest", record.root_digest()},
@@ -196,7 +213,7 @@ Result<Answer> list_tags(Context& context, const Call& call) {
   return Answer{
       .body = io::JsonObject{
           {"workspace", io::JsonObject{{"name", call.workspace.name}, {"slug", call.workspace.slug()}}},
-          {"filter", io::JsonObject{{"query", filter}}},
+          {"filter", io::JsonObject{{"query", filter}, {"include_system", true}}},
           {"pagination", io::JsonObject{{"limit", page.limit},
                                         {"offset", page.offset},
                                         {"total", all.size()},

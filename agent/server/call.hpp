@@ -88,6 +88,7 @@ Result<Answer> blob_urls(Context& context, const Call& call);
 // Key rows.
 Result<Answer> list_rows(Context& context, const Call& call);
 Result<Answer> upsert_rows(Context& context, const Call& call);
+Result<Answer> mark_current_rows(Context& context, const Call& call);
 
 // What clients report.
 Result<Answer> commit_blobs(Context& context, const Call& call);
@@ -103,6 +104,8 @@ Result<Answer> list_misses(Context& context, const Call& call);
 Result<Answer> create_entry(Context& context, const Call& call);
 Result<Answer> check_entries(Context& context, const Call& call);
 Result<Answer> publish_tag(Context& context, const Call& call);
+Result<Answer> finalize_entry(Context& context, const Call& call);
+Result<Answer> publish_entry(Context& context, const Call& call);
 Result<Answer> tag_pointer(Context& context, const Call& call);
 Result<Answer> restore_or_list(Context& context, const Call& call);
 Result<Answer> delete_tags(Context& context, const Call& call);

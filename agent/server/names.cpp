@@ -98,6 +98,26 @@ std::string tags_prefix(const Workspace& workspace) {
   return fmt::format("tags/{}/t/", workspace.slug());
 }
 
+std::string digests_prefix(const Workspace& workspace) {
+  return fmt::format("tags/{}/d/", workspace.slug());
+}
+
+std::string name_of_root(std::string_view root_digest) {
+  return "digest_" + io::sha256(io::bytes_of(root_digest)).hex();
+}
+
+std::string row_heads_prefix(const Workspace& workspace) {
+  return fmt::format("tags/{}/k/", workspace.slug());
+}
+
+std::string row_head_object(const Workspace& workspace, std::string_view tag) {
+  return row_heads_prefix(workspace) + io::sha256(io::bytes_of(tag)).hex();
+}
+
+std::string row_segment_object(const Workspace& workspace, std::string_view id) {
+  return fmt::format("rows/{}/{}/{}", workspace.slug(), id.substr(2, 2), id);
+}
+
 std::string workspace_object(const Workspace& workspace) {
   return fmt::format("tags/{}/workspace", workspace.slug());
 }

@@ -51,6 +51,13 @@ std::string entry_object(const Workspace& workspace, std::string_view id);
 std::string staged_prefix(const Workspace& workspace, std::string_view entry);
 std::string tag_object(const Workspace& workspace, std::string_view tag);
 std::string tags_prefix(const Workspace& workspace);
+
+// An entry that is found by its root digest and not by a tag stands where this says, as a tag of this name.
+std::string digests_prefix(const Workspace& workspace);
+std::string name_of_root(std::string_view root_digest);
+std::string row_heads_prefix(const Workspace& workspace);
+std::string row_head_object(const Workspace& workspace, std::string_view tag);
+std::string row_segment_object(const Workspace& workspace, std::string_view id);
 std::string workspace_object(const Workspace& workspace);
 std::string token_object(std::string_view id);
 constexpr std::string_view k_tokens_prefix = "tags/_tokens/";

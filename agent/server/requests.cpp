@@ -291,6 +291,28 @@ Result<RowUpsert> parse_row_upsert(const io::Json& body) {
   return upsert;
 }
 
+Result<CurrentVersion> parse_current_version(const io::Json& body) {
+  CurrentVersion wanted;
+  AGENT_TRY(wanted.tag, needed_text(body, "tag"));
+  if (!is_tag(wanted.tag)) {
+    return fail(Errc::invalid, "tag: the name of a tag is expected");
+  }
+  AGENT_TRY(const auto* const entries, array_in(body, "entries", k_most_marked_rows));
+  for (const auto& item : *entries) {
+    AGENT_TRY(auto key, needed_text(item, "scoped_key"));
+    wanted.keys.push_back(std::move(key));
+  }
+  return wanted;
+}
+
+Result<std::optional<Blob>> parse_finalize(const io::Json& body) {
+  if (body["cache"].is_null()) {
+    return std::nullopt;
+  }
+  AGENT_CHECK(object_in(body, "cache"));
+  return blob_in(body["cache"], "manifest_digest", "manifest_size");
+}
+
 Result<std::vector<Digest>> parse_receipts(const io::Json& body, std::size_t most) {
   AGENT_TRY(const auto* const array, array_in(body, "receipts", most));
   std::vector<Digest> digests;

@@ -62,6 +62,18 @@ struct RowUpsert {
 };
 Result<RowUpsert> parse_row_upsert(const io::Json& body);
 
+constexpr std::size_t k_most_marked_rows = 100'000;
+
+// {"tag": …, "entries": [{"scoped_key": …}, …]}
+struct CurrentVersion {
+  std::string tag;
+  std::vector<std::string> keys;
+};
+Result<CurrentVersion> parse_current_version(const io::Json& body);
+
+// The body of finalize: {"cache": {"manifest_digest": …, "manifest_size": …}}; empty: it names no manifest.
+Result<std::optional<Blob>> parse_finalize(const io::Json& body);
+
 // {"receipts": [{"digest": …}, …]}
 Result<std::vector<Digest>> parse_receipts(const io::Json& body, std::size_t most);
 

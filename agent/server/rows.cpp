@@ -14,30 +14,16 @@ namespace agent::server {
 namespace {
 
 constexpr std::uint64_t k_format = 1;
-constexpr int k_most_rounds = 256;
 constexpr int k_most_reads = 8;
-constexpr std::size_t k_merge_from = 24;  // segments; then the small ones become one
 constexpr std::size_t k_most_segments = 2'000;
-constexpr std::uint64_t k_largest_segment = std::uint64_t{1} << 30U;
 constexpr std::size_t k_cache_bytes = std::size_t{160} << 20U;
 constexpr std::size_t k_record_bytes = std::size_t{4} << 20U;
-
-std::string segment_object(const Workspace& workspace, std::string_view id) {
-  return fmt::format("rows/{}/{}/{}", workspace.slug(), id.substr(2, 2), id);
-}
-
-std::string heads_prefix(const Workspace& workspace) {
-  return fmt::format("tags/{}/k/", workspace.slug());
-}
-
-std::string head_object(const Workspace& workspace, std::string_view tag) {
-  return heads_prefix(workspace) + io::sha256(io::bytes_of(tag)).hex();
-}
 
 struct Record {
   std::string tag;
   std::string version;
   io::JsonArray segments;
+  io::Json current;  // null: none
 };
 
 Result<Record> parse_record(std::string_view text) {
@@ -49,7 +35,10 @@ Result<Record> parse_record(std::string_view text) {
     return fail(Errc::unsupported, "rows of a tag: a newer format");
   }
   const auto* const segments = (*json)["segments"].array();
-  Record record{.tag = json->text("tag"), .version = json->text("version"), .segments = {}};
+  Record record{.tag = json->text("tag"),
+                .version = json->text("version"),
+                .segments = {},
+                .current = (*json)["current"]};
   if (record.tag.empty() || record.version.empty() || segments == nullptr) {
     return fail(Errc::corrupt, "rows of a tag: no tag, version or segments");
   }
@@ -63,8 +52,25 @@ bool is_rows_record(std::string_view text) {
   return parse_record(text).has_value();
 }
 
+io::Json Rows::json_of(const Listed& segment) {
+  return io::JsonObject{
+      {"id", segment.id}, {"rows", segment.rows}, {"bytes", segment.bytes}, {"digest", segment.digest.hex()}};
+}
+
+Result<Rows::Listed> Rows::listed_of(const io::Json& json, std::string_view tag) {
+  const auto digest = Digest::from_hex(json.text("digest"));
+  Listed listed{.id = json.text("id"),
+                .rows = json["rows"].count().value_or(0),
+                .bytes = json["bytes"].count().value_or(0),
+                .digest = digest.value_or(Digest{})};
+  if (!digest || !is_id(listed.id, 'k')) {
+    return fail(Errc::corrupt, "rows of {}: a segment has no id or digest", tag);
+  }
+  return listed;
+}
+
 Result<Rows::Head> Rows::read(const Workspace& workspace, std::string_view tag) {
-  AGENT_TRY(const auto found, storage_.read(head_object(workspace, tag)));
+  AGENT_TRY(const auto found, storage_.read(row_head_object(workspace, tag)));
   Head head;
   if (!found) {
     return head;
@@ -74,15 +80,11 @@ Result<Rows::Head> Rows::read(const Workspace& workspace, std::string_view tag) 
     return fail(Errc::corrupt, "rows of {}: what is kept there is of {}", tag, record.tag);
   }
   for (const auto& item : record.segments) {
-    const auto digest = Digest::from_hex(item.text("digest"));
-    Listed listed{.id = item.text("id"),
-                  .rows = item["rows"].count().value_or(0),
-                  .bytes = item["bytes"].count().value_or(0),
-                  .digest = digest.value_or(Digest{})};
-    if (!digest || !is_id(listed.id, 'k')) {
-      return fail(Errc::corrupt, "rows of {}: a segment has no id or digest", tag);
-    }
+    AGENT_TRY(auto listed, listed_of(item, tag));
     head.segments.push_back(std::move(listed));
+  }
+  if (!record.current.is_null()) {
+    AGENT_TRY(head.current, listed_of(record.current, tag));
   }
   head.version = record.version;
   head.storage = found->version;
@@ -94,15 +96,15 @@ Result<bool> Rows::swap(const Workspace& workspace, std::string_view tag, const 
                         const std::vector<Listed>& segments) {
   io::JsonArray list;
   for (const auto& segment : segments) {
-    list.emplace_back(io::JsonObject{{"id", segment.id},
-                                     {"rows", segment.rows},
-                                     {"bytes", segment.bytes},
-                                     {"digest", segment.digest.hex()}});
+    list.push_back(json_of(segment));
   }
-  const io::Json record(io::JsonObject{
-      {"format", k_format}, {"tag", tag}, {"version", io::random_mark()}, {"segments", std::move(list)}});
-  const auto swapped =
-      storage_.compare_and_swap(head_object(workspace, tag), head.storage, record.dump() + "\n");
+  io::JsonObject record{
+      {"format", k_format}, {"tag", tag}, {"version", io::random_mark()}, {"segments", std::move(list)}};
+  if (head.current && !segments.empty()) {
+    record["current"] = json_of(*head.current);
+  }
+  const auto swapped = storage_.compare_and_swap(row_head_object(workspace, tag), head.storage,
+                                                 io::Json(std::move(record)).dump() + "\n");
   if (!swapped && swapped.error().code != Errc::conflict) {
     return std::unexpected(swapped.error());
   }
@@ -112,7 +114,7 @@ Result<bool> Rows::swap(const Workspace& workspace, std::string_view tag, const 
 Result<Rows::Listed> Rows::write(const Workspace& workspace, const std::string& text, std::uint64_t rows) {
   Listed listed{
       .id = random_id('k'), .rows = rows, .bytes = text.size(), .digest = io::sha256(io::bytes_of(text))};
-  AGENT_CHECK(storage_.put_if_absent(segment_object(workspace, listed.id), std::string_view(text)));
+  AGENT_CHECK(storage_.put_if_absent(row_segment_object(workspace, listed.id), std::string_view(text)));
   return listed;
 }
 
@@ -124,10 +126,10 @@ Result<std::shared_ptr<const RowSegment>> Rows::load(const Workspace& workspace,
   if (known) {
     return known;
   }
-  if (listed.bytes > k_largest_segment) {
+  if (listed.bytes > k_largest_row_segment) {
     return fail(Errc::corrupt, "key rows: segment {} is too large", listed.id);
   }
-  const auto name = segment_object(workspace, listed.id);
+  const auto name = row_segment_object(workspace, listed.id);
   RowSegment::Bytes bytes;
   if (storage_.opens_in_place()) {
     AGENT_TRY(const auto file, storage_.open_in_place(name));
@@ -172,17 +174,66 @@ Result<Rows::View> Rows::view(const Workspace& workspace, std::string_view tag) 
       }
       view.segments.push_back(std::move(segment));
     }
-    if (view.segments.size() == head.segments.size()) {
+    if (head.current) {
+      AGENT_TRY(view.current, load(workspace, *head.current));
+    }
+    if (view.segments.size() == head.segments.size() && (!head.current || view.current)) {
       return view;
     }
   }
   return fail(Errc::transient, "rows of {}: they change faster than they can be read", tag);
 }
 
+std::optional<Row> Rows::find(const View& view, std::string_view key) {
+  for (auto i = view.segments.size(); i > 0; --i) {
+    if (const auto row = view.segments[i - 1]->find(key)) {
+      return row;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<Rows::Marked> Rows::mark_current(const Workspace& workspace, std::string_view tag,
+                                        const std::vector<std::string>& keys) {
+  AGENT_TRY(const auto tag_view, view(workspace, tag));
+  Marked marked;
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (const auto row = find(tag_view, keys[i])) {
+      rows.push_back(*row);
+    } else {
+      marked.missing.push_back(i);
+    }
+  }
+  if (rows.empty()) {
+    marked.version = tag_view.version;
+    return marked;
+  }
+  const auto count = rows.size();
+  AGENT_TRY(const auto written, write(workspace, encode_rows(std::move(rows)), count));
+  for (int round = 0; round < k_most_row_swaps; ++round) {
+    AGENT_TRY(auto head, read(workspace, tag));
+    if (head.segments.empty()) {  // the tag was deleted meanwhile
+      break;
+    }
+    const auto before = std::exchange(head.current, written);
+    AGENT_TRY(const bool swapped, swap(workspace, tag, head, head.segments));
+    if (swapped) {
+      marked.version = written.id;
+      if (before) {
+        AGENT_CHECK(storage_.remove(row_segment_object(workspace, before->id)));
+      }
+      return marked;
+    }
+  }
+  AGENT_CHECK(storage_.remove(row_segment_object(workspace, written.id)));
+  return fail(Errc::conflict, "rows of {}: others keep changing them", tag);
+}
+
 Result<Rows::Summary> Rows::summary(const Workspace& workspace, std::string_view tag) {
   constexpr std::size_t k_most_summaries = 10'000;
   AGENT_TRY(const auto tag_view, view(workspace, tag));
-  const auto place = head_object(workspace, tag);
+  const auto place = row_head_object(workspace, tag);
   const auto known = summaries_.with([&](const auto& summaries) {
     const auto found = summaries.find(place);
     return found != summaries.end() && found->second.first == tag_view.version
@@ -213,7 +264,7 @@ Result<Rows::Summary> Rows::summary(const Workspace& workspace, std::string_view
 }
 
 Result<std::vector<Rows::ListedTag>> Rows::list(const Workspace& workspace) {
-  AGENT_TRY(const auto objects, storage_.list(heads_prefix(workspace)));
+  AGENT_TRY(const auto objects, storage_.list(row_heads_prefix(workspace)));
   std::vector<ListedTag> tags;
   for (const auto& object : objects) {
     AGENT_TRY(const auto found, storage_.read(object.name));
@@ -236,7 +287,7 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std:
   }
   const auto count = rows.size();
   AGENT_TRY(auto added, write(workspace, encode_rows(std::move(rows)), count));
-  for (int round = 0; round < k_most_rounds; ++round) {
+  for (int round = 0; round < k_most_row_swaps; ++round) {
     AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.size() >= k_most_segments) {
       return fail(Errc::transient, "rows of {}: {} segments wait to be merged", tag, head.segments.size());
@@ -247,7 +298,7 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std:
     if (!swapped) {
       continue;
     }
-    if (segments.size() >= k_merge_from) {
+    if (segments.size() >= k_merge_rows_from) {
       if (const auto merged = merge(workspace, tag); !merged) {
         log::warn("server: {}", merged.error().message);  // the rows are there all the same
       }
@@ -257,88 +308,8 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std:
   return fail(Errc::conflict, "rows of {}: others keep changing them", tag);
 }
 
-// The newest segments, as many as are not much smaller than what stands before them: each row is written
-// again as often as its tag doubles. The index of the first one.
-std::size_t Rows::first_to_merge(const std::vector<Listed>& segments) {
-  auto first = segments.size();
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
-  while (first > 0 && bytes + segments[first - 1].bytes <= k_largest_segment &&
-         (segments.size() - first < k_merge_from / 2 || segments[first - 1].rows < 2 * rows)) {
-    --first;
-    rows += segments[first].rows;
-    bytes += segments[first].bytes;
-  }
-  return first;
-}
-
-// One of them at a time per tag, as far as this process goes; another server's makes this one give way.
-Result<void> Rows::merge(const Workspace& workspace, std::string_view tag) {
-  const auto place = head_object(workspace, tag);
-  if (!merging_.with([&](auto& places) { return places.insert(place).second; })) {
-    return {};
-  }
-  const auto done = merge_now(workspace, tag);
-  merging_.with([&](auto& places) { places.erase(place); });
-  return done;
-}
-
-Result<void> Rows::merge_now(const Workspace& workspace, std::string_view tag) {
-  AGENT_TRY(const auto head, read(workspace, tag));
-  const auto first = first_to_merge(head.segments);
-  const std::span run = std::span(head.segments).subspan(first);
-  if (run.size() < 2) {
-    return {};
-  }
-  std::vector<std::shared_ptr<const RowSegment>> sources;
-  for (const auto& listed : run) {
-    AGENT_TRY(auto segment, load(workspace, listed));
-    if (!segment) {
-      return {};
-    }
-    sources.push_back(std::move(segment));
-  }
-  std::vector<Row> merged;
-  for (RowMerge rows(sources, {}); const auto row = rows.next();) {
-    merged.push_back(*row);
-  }
-  const auto count = merged.size();
-  AGENT_TRY(const auto whole, write(workspace, encode_rows(std::move(merged)), count));
-  AGENT_TRY(const bool replaced, replace(workspace, tag, {.first = first, .run = run, .by = whole}));
-  // Nothing refers to what lost: the new segment, or those it stands for.
-  if (!replaced) {
-    return storage_.remove(segment_object(workspace, whole.id));
-  }
-  for (const auto& listed : run) {
-    AGENT_CHECK(storage_.remove(segment_object(workspace, listed.id)));
-  }
-  return {};
-}
-
-// Puts one segment in the place of a run of others, whatever was added behind them meanwhile; false where
-// they are not there any more.
-Result<bool> Rows::replace(const Workspace& workspace, std::string_view tag, const Replacement& wanted) {
-  for (int round = 0; round < k_most_rounds; ++round) {
-    AGENT_TRY(const auto head, read(workspace, tag));
-    if (head.segments.size() < wanted.first + wanted.run.size() ||
-        !std::ranges::equal(std::span(head.segments).subspan(wanted.first, wanted.run.size()), wanted.run)) {
-      return false;
-    }
-    std::vector<Listed> segments(head.segments.begin(),
-                                 head.segments.begin() + static_cast<std::ptrdiff_t>(wanted.first));
-    segments.push_back(wanted.by);
-    std::ranges::copy(std::span(head.segments).subspan(wanted.first + wanted.run.size()),
-                      std::back_inserter(segments));
-    AGENT_TRY(const bool swapped, swap(workspace, tag, head, segments));
-    if (swapped) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag) {
-  for (int round = 0; round < k_most_rounds; ++round) {
+  for (int round = 0; round < k_most_row_swaps; ++round) {
     AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.empty()) {
       return false;
@@ -348,7 +319,10 @@ Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag) {
       continue;
     }
     for (const auto& segment : head.segments) {
-      AGENT_CHECK(storage_.remove(segment_object(workspace, segment.id)));
+      AGENT_CHECK(storage_.remove(row_segment_object(workspace, segment.id)));
+    }
+    if (head.current) {
+      AGENT_CHECK(storage_.remove(row_segment_object(workspace, head.current->id)));
     }
     return true;
   }

@@ -19,10 +19,15 @@
 #include "agent/core/clock.hpp"
 #include "agent/core/guarded.hpp"
 #include "agent/core/result.hpp"
+#include "agent/io/json.hpp"
 #include "agent/server/names.hpp"
 #include "agent/server/row_segment.hpp"
 
 namespace agent::server {
+
+constexpr std::size_t k_merge_rows_from = 24;  // segments; then the small ones become one
+constexpr std::uint64_t k_largest_row_segment = std::uint64_t{1} << 30U;
+constexpr int k_most_row_swaps = 256;
 
 class Rows final {
 public:
@@ -31,9 +36,22 @@ public:
   // A tag as it was at one moment.
   struct View {
     std::vector<std::shared_ptr<const RowSegment>> segments;
-    std::string version;  // empty: the tag has no rows
+    std::string version;                        // empty: the tag has no rows
+    std::shared_ptr<const RowSegment> current;  // the keys that are marked as current; null: none are
   };
   Result<View> view(const Workspace& workspace, std::string_view tag);
+
+  // The row of a key as it is now.
+  static std::optional<Row> find(const View& view, std::string_view key);
+
+  // Marks these keys of the tag as its current version, in the place of those that were; keys without a row
+  // are left out and named by their index. Errors: conflict (others are faster all the time).
+  struct Marked {
+    std::string version;
+    std::vector<std::size_t> missing;
+  };
+  Result<Marked> mark_current(const Workspace& workspace, std::string_view tag,
+                              const std::vector<std::string>& keys);
 
   // What a tag has: its rows, and bytes with each blob once.
   struct Summary {
@@ -66,10 +84,13 @@ private:
   };
   struct Head {
     std::vector<Listed> segments;
+    std::optional<Listed> current;       // a segment of the rows that are marked
     std::string version;                 // of the record itself; empty: none
     std::optional<std::string> storage;  // its version in the storage
   };
 
+  static io::Json json_of(const Listed& segment);
+  static Result<Listed> listed_of(const io::Json& json, std::string_view tag);
   Result<Head> read(const Workspace& workspace, std::string_view tag);
   Result<bool> swap(const Workspace& workspace, std::string_view tag, const Head& head,
                     const std::vector<Listed>& segments);

@@ -92,7 +92,16 @@ Result<Tags::Current> Tags::read(const std::string& object, std::string_view tag
 }
 
 Result<std::optional<TagRecord>> Tags::find(const Workspace& workspace, std::string_view tag) {
-  AGENT_TRY(auto current, read(tag_object(workspace, tag), tag));
+  return find_at(tag_object(workspace, tag), tag);
+}
+
+Result<std::optional<TagRecord>> Tags::find_root(const Workspace& workspace, std::string_view root_digest) {
+  const auto name = name_of_root(root_digest);
+  return find_at(digests_prefix(workspace) + name, name);
+}
+
+Result<std::optional<TagRecord>> Tags::find_at(const std::string& object, std::string_view tag) {
+  AGENT_TRY(auto current, read(object, tag));
   if (current.record && current.record->is_deleted) {
     current.record.reset();
   }
@@ -101,7 +110,17 @@ Result<std::optional<TagRecord>> Tags::find(const Workspace& workspace, std::str
 
 Result<std::optional<TagRecord>> Tags::change(const Workspace& workspace, std::string_view tag,
                                               const Decide& decide) {
-  const auto object = tag_object(workspace, tag);
+  return change_at(tag_object(workspace, tag), tag, decide);
+}
+
+Result<std::optional<TagRecord>> Tags::change_root(const Workspace& workspace, std::string_view root_digest,
+                                                   const Decide& decide) {
+  const auto name = name_of_root(root_digest);
+  return change_at(digests_prefix(workspace) + name, name, decide);
+}
+
+Result<std::optional<TagRecord>> Tags::change_at(const std::string& object, std::string_view tag,
+                                                 const Decide& decide) {
   for (int round = 0; round < k_most_rounds; ++round) {
     AGENT_TRY(const auto current, read(object, tag));
     const bool is_there = current.record && !current.record->is_deleted;

@@ -42,6 +42,11 @@ public:
   Result<std::optional<TagRecord>> change(const Workspace& workspace, std::string_view tag,
                                           const Decide& decide);
 
+  // The same of what is found by its root digest alone.
+  Result<std::optional<TagRecord>> find_root(const Workspace& workspace, std::string_view root_digest);
+  Result<std::optional<TagRecord>> change_root(const Workspace& workspace, std::string_view root_digest,
+                                               const Decide& decide);
+
   // False where there was none.
   Result<bool> remove(const Workspace& workspace, std::string_view tag);
 
@@ -54,6 +59,9 @@ private:
     std::optional<std::string> version;
   };
   Result<Current> read(const std::string& object, std::string_view tag);
+  Result<std::optional<TagRecord>> find_at(const std::string& object, std::string_view tag);
+  Result<std::optional<TagRecord>> change_at(const std::string& object, std::string_view tag,
+                                             const Decide& decide);
 
   backends::ObjectStorage& storage_;
   const Clock& clock_;

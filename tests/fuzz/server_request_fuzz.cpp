@@ -25,6 +25,12 @@ void bodies(std::string_view text) {
   const auto published = server::parse_publish(*json);
   const auto checks = server::parse_checks(*json);
   const auto names = server::parse_tag_names(*json);
+  const auto current = server::parse_current_version(*json);
+  const auto finalized = server::parse_finalize(*json);
+  if ((current && !server::is_tag(current->tag)) ||
+      (finalized && *finalized && (*finalized)->size_bytes == ~0ULL)) {
+    std::abort();
+  }
   const auto token = server::parse_new_token(*json, {.owner = "a", .name = "b"});
   if ((created && !created->tag.empty() && !server::is_tag(created->tag)) || (blobs && blobs->size() > 10) ||
       (published && published->entry.empty()) || (checks && names && token)) {

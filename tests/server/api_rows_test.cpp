@@ -205,5 +205,51 @@ TEST_F(KeyRows, AreKeptInFewObjectsHoweverManyWritersThereAre) {
   EXPECT_LT(std::ranges::count_if(files, [](const auto& file) { return file.is_regular_file(); }), 60);
 }
 
+TEST_F(KeyRows, OfACurrentVersionAreReadByItAlone) {
+  put("payload");
+  put("another");
+  ASSERT_EQ(upsert("rust", {row("a"), row("b"), row("c")}).status, 200);
+  const auto keys = [](std::vector<std::string_view> names) {
+    io::JsonArray entries;
+    for (const auto name : names) {
+      entries.emplace_back(
+          io::JsonObject{{"namespace", "sccache"}, {"scoped_key", fmt::format("sccache/{}", name)}});
+    }
+    return io::Json(io::JsonObject{{"tag", "rust"}, {"entries", std::move(entries)}});
+  };
+  const auto* const current = "/cache-kv-entries?tag=rust&version=current";
+  EXPECT_EQ(keys_of(server_.call("GET", current)).size(), 3) << "without a current version all rows are";
+
+  const auto marked = server_.call("POST", "/cache-kv-entries/current-version", keys({"a", "c", "x"}));
+
+  EXPECT_EQ(marked.status, 200) << marked.text;
+  EXPECT_EQ(marked.body["requested_count"].count(), 3);
+  EXPECT_EQ(marked.body["marked_count"].count(), 2);
+  EXPECT_EQ(marked.body["missing_count"].count(), 1);
+  EXPECT_EQ(marked.body["missing"].array()->front().text("scoped_key"), "sccache/x");
+  EXPECT_FALSE(marked.body.text("current_kv_version").empty());
+  EXPECT_THAT(keys_of(server_.call("GET", current)), testing::ElementsAre("sccache/a", "sccache/c"));
+  EXPECT_EQ(keys_of(server_.call("GET", "/cache-kv-entries?tag=rust")).size(), 3);
+
+  // What is written later is read as it is now, and a later version takes the place of the first.
+  ASSERT_EQ(upsert("rust", {row("c", "another")}).status, 200);
+  const auto reply = server_.call("GET", current);
+  const auto& last = reply.body["entries"].array()->back();
+  EXPECT_EQ(last["blob"].text("digest"), digest_of("another"));
+  ASSERT_EQ(server_.call("POST", "/cache-kv-entries/current-version", keys({"b"})).status, 200);
+  EXPECT_THAT(keys_of(server_.call("GET", current)), testing::ElementsAre("sccache/b"));
+}
+
+TEST_F(KeyRows, ATokensPrefixesSayWhoseCurrentVersionItMarks) {
+  const auto token = server_.token(
+      {{"name", "pr"}, {"access_level", "save"}, {"write_tag_prefixes", io::JsonArray{"pr-1-"}}});
+  const io::Json wanted(io::JsonObject{{"tag", "rust"}, {"entries", io::JsonArray()}});
+
+  expect_refusal(server_.call("POST", "/cache-kv-entries/current-version", wanted, {.token = token}), 403,
+                 "tag_not_writable");
+  expect_refusal(server_.call("POST", "/cache-kv-entries/current-version", io::JsonObject{{"tag", "-"}}), 400,
+                 "invalid_request");
+}
+
 }  // namespace
 }  // namespace agent::server::tests
