@@ -10,6 +10,7 @@ import unittest
 from typing import Any
 
 from tests.agent import s3_service
+from tests.agent.cache_server import CacheServer
 from tests.e2e import product, tools
 from tests.e2e.product import ProductTest, figures, hearth_step
 from tests.e2e.runner_model import Runner
@@ -20,7 +21,7 @@ EXAMPLES = product.SOURCE / "examples" / "workflows"
 # What each workflow builds; a new example needs a line here.
 PROJECTS = {"rust-sccache.yml": "small-rust", "cpp-cmake-sccache.yml": "small-cpp",
             "matrix-release.yml": "small-rust", "s3-bucket.yml": "small-rust",
-            "github-hosted.yml": "small-rust"}
+            "github-hosted.yml": "small-rust", "team-server.yml": "small-rust", "cpp-ccache.yml": "small-cpp"}
 REPOSITORY = "acme/project"
 BENCHMARK = "sccache-benchmark.yml"  # measures with the script of this repository, without the action
 COMPILE_ALL = "for f in *.c; do sccache cc -c $f -o ${f%.c}.o || exit 1; done"
@@ -62,6 +63,16 @@ class Examples(ProductTest):
 
             self.assertTrue(list((bucket / "team" / "packs").rglob("*")))
         self.assertFalse((runner.folder / "_work" / "_hearth").exists(), "nothing is kept on the machine")
+
+    def test_team_server(self):
+        server = CacheServer(self.folder)
+        self.addCleanup(server.close)
+        self.twice("team-server.yml", variables={"CACHE_SERVER": server.endpoint},
+                   secrets={"CACHE_TOKEN": server.new_token("save")})
+
+    def test_ccache(self):
+        runner = self.twice("cpp-ccache.yml")
+        self.assertEqual(list((runner.folder / "_work" / "_temp").glob("hearth/ccache")), [])
 
     def test_github_hosted(self):
         with CacheService() as service:
