@@ -10,7 +10,9 @@ namespace {
 // Answers every call with the same error.
 class Failing final : public ObjectStorage {
 public:
-  explicit Failing(Error error) : error_(std::move(error)) {}
+  explicit Failing(Error error, bool opens = true) : error_(std::move(error)), opens_(opens) {}
+
+  bool opens_in_place() const override { return opens_; }
   std::string describe() const override { return "failing://"; }
   Result<Put> put_if_absent(std::string_view, const Source&) override { return std::unexpected(error_); }
   Result<std::optional<std::string>> get(std::string_view, Range) override { return std::unexpected(error_); }
@@ -27,6 +29,7 @@ public:
 
 private:
   Error error_;
+  bool opens_;
 };
 
 class MeteredStorage : public testing::Test {
@@ -56,6 +59,16 @@ TEST_F(MeteredStorage, CountsEveryOperationByName) {
               testing::UnorderedElementsAreArray(each));
   EXPECT_THAT(registry_.by_label("hearth_backend_errors_total", "operation"),
               testing::UnorderedElementsAreArray(each));
+}
+
+TEST_F(MeteredStorage, CountsNoCallWhereNobodyWasAsked) {
+  const auto storage =
+      metered(std::make_unique<Failing>(Error{.code = Errc::unsupported, .message = "no"}, false), registry_);
+
+  EXPECT_THAT(storage->open_in_place("a"), tests::FailsWith(Errc::unsupported));
+
+  EXPECT_EQ(registry_.total("hearth_backend_calls_total"), 0U);
+  EXPECT_EQ(registry_.total("hearth_backend_errors_total"), 0U);
 }
 
 TEST_F(MeteredStorage, AConflictIsAnAnswer) {

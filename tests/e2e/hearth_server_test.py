@@ -11,7 +11,6 @@ from tests.agent.cache_server import ADMIN_TOKEN, WORKSPACE, CacheServer
 from tests.e2e import inputs, product
 from tests.e2e.product import CARGO, ProductTest, figures, hearth_step, workflow
 
-STEPS = f"workspace: {WORKSPACE}, api-url: '{{url}}', token: '${{{{ secrets.HEARTH_TOKEN }}}}', tag-prefix: e2e"
 
 
 class Server(ProductTest):
@@ -25,8 +24,9 @@ class Server(ProductTest):
 
     def job(self, server: CacheServer, token: str, more: str = ""):
         runner = self.runner(sources=inputs.ripgrep(), secrets={"HEARTH_TOKEN": token})
-        result = runner.run_text(workflow(
-            CARGO, inputs_of_action=STEPS.format(url=server.endpoint) + more))
+        result = runner.run_text(workflow(CARGO, inputs_of_action=(
+            f"workspace: {WORKSPACE}, api-url: '{server.endpoint}', token: '${{{{ secrets.HEARTH_TOKEN }}}}', "
+            f"tag-prefix: e2e{more}")))
         self.assert_green(result)
         self.assert_clean(runner)
         self.assertNotIn(token, result.log, "the token is masked")
