@@ -108,7 +108,7 @@ Result<std::optional<std::string>> S3Writer::conclude(const S3Call& call, const 
         return own;
       }
     }
-    if ((!lost && !refused) || !client_.pause(attempt, begun)) {
+    if ((!lost && !refused) || !S3Client::pause(attempt, begun)) {
       error.code = refused ? Errc::transient : error.code;
       return std::unexpected(std::move(error));
     }

@@ -79,6 +79,7 @@ class AgentOnGithub(unittest.TestCase):
             figures = agent.command_line("drain")
 
         self.assertEqual(figures["published"], 10)
+        print(self.calls(), "calls for a warm job of 3,500 objects")
         self.assertLessEqual(self.calls(), 24, self.service.counters())
 
     def test_six_jobs_at_once_lose_nothing_and_meet_no_limit(self) -> None:
