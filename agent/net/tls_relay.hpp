@@ -1,0 +1,69 @@
+// One connection of a TlsFront: TLS on one side, a Unix socket on the other, a buffer for each direction. A
+// resource of one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "agent/io/fd.hpp"
+#include "agent/io/file.hpp"
+
+struct ssl_st;      // OpenSSL's SSL
+struct ssl_ctx_st;  // and SSL_CTX
+
+namespace agent::net {
+
+struct FreeSsl {
+  void operator()(ssl_st* ssl) const;
+};
+struct FreeSslContext {
+  void operator()(ssl_ctx_st* context) const;
+};
+using SslContext = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
+
+class TlsRelay final {
+public:
+  TlsRelay(io::Fd client, ssl_ctx_st* context, const io::fs::path& server,
+           std::chrono::steady_clock::time_point deadline);
+
+  // Does what can be done without waiting.
+  void pump();
+
+  bool closed() const { return closed_; }
+  int client() const { return client_.get(); }
+  int inner() const { return inner_.get(); }  // -1 until the handshake is done
+
+  // What to wait for, as epoll has it.
+  std::uint32_t client_events() const;
+  std::uint32_t inner_events() const;
+
+  // Not done with its handshake by now.
+  bool is_late(std::chrono::steady_clock::time_point now) const { return !inner_.valid() && now > deadline_; }
+
+private:
+  bool shake_hands();
+  bool connect();
+  bool take_from_client();
+  bool give_to_inner();
+  bool take_from_inner();
+  bool give_to_client();
+  bool note(int result);  // of an SSL call that did not succeed; false: the connection is over
+  void close() { closed_ = true; }
+
+  io::Fd client_;
+  io::Fd inner_;
+  std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  const io::fs::path& server_;
+  std::chrono::steady_clock::time_point deadline_;
+  std::string up_;    // to the server
+  std::string down_;  // to the client
+  bool wants_write_ = false;
+  bool client_ended_ = false;
+  bool inner_ended_ = false;
+  bool told_inner_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace agent::net
