@@ -108,9 +108,15 @@ Result<ServerFeatures> BoringcacheClient::features() {
   if (answer->status / 100 != 2 && answer->status != 404 && answer->status != 405) {
     return std::unexpected(error_of("ask what the server can do", *answer));
   }
-  auto features = answer->status / 100 == 2 ? parse_server_features(answer->body) : ServerFeatures{};
+  auto features = answer->status / 100 == 2
+                      ? parse_server_features(answer->body)
+                      : ServerFeatures{.bootstrap = {}, .stages_blobs = true, .publishes_tags = true};
   features_.with([&](auto& value) { value = features; });
   return features;
+}
+
+void BoringcacheClient::learn(const ServerFeatures& features) {
+  features_.with([&](auto& value) { value = features; });
 }
 
 Error BoringcacheClient::error_of(std::string_view operation, const net::ClientResponse& answer) const {

@@ -48,8 +48,11 @@ public:
   // The URL is its own permission: no token goes with it.
   Result<net::ClientResponse> transfer(const Transfer& transfer);
 
-  // Asked once, when it is first needed; a server without them has none.
+  // Asked once, when it is first needed. Of a server that does not say what it can do, the usual is tried.
   Result<ServerFeatures> features();
+
+  // What turned out otherwise when it was tried.
+  void learn(const ServerFeatures& features);
 
   Error error_of(std::string_view operation, const net::ClientResponse& answer) const;
 

@@ -40,6 +40,31 @@ struct BoringcacheWriter::Wanted {
   std::string operation() const { return fmt::format("write {}", name); }
 };
 
+// One request, and its other form for servers of the other generation.
+struct BoringcacheWriter::Ways {
+  ApiCall usual;
+  ApiCall other;
+  bool ServerFeatures::* feature;  // whether the server takes the usual one
+};
+
+// The form that the server says it takes; the other one where it turns out not to know that path.
+Result<net::ClientResponse> BoringcacheWriter::ask(const Ways& ways) {
+  const auto is_unknown = [](const auto& answer) { return answer.status == 404 || answer.status == 405; };
+  AGENT_TRY(auto features, client_.features());
+  const bool is_usual = features.*ways.feature;
+  AGENT_TRY(auto answer, client_.call(is_usual ? ways.usual : ways.other));
+  if (!is_unknown(answer)) {
+    return answer;
+  }
+  AGENT_TRY(auto second, client_.call(is_usual ? ways.other : ways.usual));
+  if (is_unknown(second)) {
+    return answer;  // it is something else that is not there
+  }
+  features.*ways.feature = !is_usual;
+  client_.learn(features);
+  return second;
+}
+
 std::string sha256_text(std::string_view bytes) {
   return "sha256:" + io::sha256(io::bytes_of(bytes)).hex();
 }
@@ -92,7 +117,10 @@ Result<void> BoringcacheWriter::stage(const Wanted& wanted, const std::string& e
   call.purpose = Purpose::save;
   const io::Json blob(io::JsonObject{{"digest", wanted.digest}, {"size_bytes", wanted.size()}});
   call.body = io::JsonObject{{"cache_entry_id", entry}, {"blobs", io::JsonArray{blob}}};
-  AGENT_TRY(const auto answer, client_.call(call));
+  auto other = call;
+  other.path = "/caches/blobs/upload-urls";
+  AGENT_TRY(const auto answer,
+            ask({.usual = call, .other = std::move(other), .feature = &ServerFeatures::stages_blobs}));
   if (answer.status / 100 != 2) {
     return std::unexpected(client_.error_of(call.operation, answer));
   }
@@ -109,14 +137,17 @@ Result<std::string> BoringcacheWriter::move(const Wanted& wanted, const std::str
   call.purpose = Purpose::save;
   call.repeats = false;  // after a lost answer the caller looks what became of it
   call.headers.add("If-Match", if_match);
-  call.body = io::JsonObject{
-      {"cache_entry_id", entry},
-      {"publish_mode", "cas"},
-      {"cache", io::JsonObject{{"manifest_digest", sha256_text(wanted.manifest)},
-                               {"manifest_size", std::uint64_t{wanted.manifest.size()}},
-                               {"blob_count", wanted.has_blob() ? 1 : 0},
-                               {"blob_total_size_bytes", wanted.has_blob() ? wanted.size() : 0}}}};
-  AGENT_TRY(const auto answer, client_.call(call));
+  const io::Json cache(io::JsonObject{{"manifest_digest", sha256_text(wanted.manifest)},
+                                      {"manifest_size", std::uint64_t{wanted.manifest.size()}},
+                                      {"blob_count", wanted.has_blob() ? 1 : 0},
+                                      {"blob_total_size_bytes", wanted.has_blob() ? wanted.size() : 0}});
+  auto other = call;
+  other.method = "PATCH";
+  other.path = fmt::format("/caches/{}", uri_encoded(entry));
+  other.body = io::JsonObject{{"cache", cache}};
+  call.body = io::JsonObject{{"cache_entry_id", entry}, {"publish_mode", "cas"}, {"cache", cache}};
+  AGENT_TRY(const auto answer,
+            ask({.usual = call, .other = std::move(other), .feature = &ServerFeatures::publishes_tags}));
   if (answer.status / 100 != 2) {
     return std::unexpected(client_.error_of(call.operation, answer));
   }

@@ -28,6 +28,9 @@ public:
 private:
   struct Wanted;
 
+  struct Ways;
+
+  Result<net::ClientResponse> ask(const Ways& ways);
   Result<CreatedEntry> create(const Wanted& wanted);
   Result<void> stage(const Wanted& wanted, const std::string& entry);
   Result<void> upload(const Wanted& wanted, const UploadPlace& place, std::string_view bytes);
