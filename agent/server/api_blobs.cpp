@@ -1,5 +1,6 @@
 // Blobs: what is there, where to put what is not, where to get it.
 #include "agent/server/call.hpp"
+#include "agent/server/garbage.hpp"
 #include "agent/server/requests.hpp"
 
 namespace agent::server {
@@ -12,8 +13,13 @@ Result<Answer> stage_blobs(Context& context, const Call& call) {
     if (!known) {
       return refusal(404, "not_found", fmt::format("there is no entry {}", entry));
     }
-    AGENT_CHECK(context.tags.note_blobs(call.workspace, entry, blobs));
   }
+  AGENT_CHECK(context.tags.note_blobs(call.workspace, entry, blobs));
+  std::vector<Digest> digests;
+  for (const auto& blob : blobs) {
+    digests.push_back(blob.digest);
+  }
+  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
   io::JsonArray urls;
   io::JsonArray present;
   for (const auto& blob : blobs) {

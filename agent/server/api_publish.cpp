@@ -4,12 +4,14 @@
 
 #include "agent/core/text.hpp"
 #include "agent/server/call.hpp"
+#include "agent/server/garbage.hpp"
 #include "agent/server/requests.hpp"
 
 namespace agent::server {
 
 namespace {
 
+constexpr std::uint64_t k_renewed_after_ms = std::uint64_t{12} * 3600 * 1000;
 constexpr std::string_view k_bootstrap = "0";  // the version of a tag that does not exist
 
 Answer not_writable(const Call& call, std::string_view tag) {
@@ -72,6 +74,15 @@ Result<Ready> look_for_blobs(Context& context, const Call& call, const Entry& en
   if (manifest) {
     needed.push_back(*manifest);
   }
+  // What was announced long ago counts as announced now; after that nothing of it is removed (garbage.hpp).
+  if (entry.created_ms + k_renewed_after_ms < milliseconds_of(context.clock.wall())) {
+    AGENT_CHECK(context.tags.renew_notes(call.workspace, entry.id, needed));
+  }
+  std::vector<Digest> digests;
+  for (const auto& blob : needed) {
+    digests.push_back(blob.digest);
+  }
+  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
   for (const auto& blob : needed) {
     AGENT_TRY(const bool there, context.blobs.has(call.workspace, blob));
     if (!there) {

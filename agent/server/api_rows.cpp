@@ -3,6 +3,7 @@
 
 #include "agent/net/http_syntax.hpp"
 #include "agent/server/call.hpp"
+#include "agent/server/garbage.hpp"
 #include "agent/server/query.hpp"
 #include "agent/server/requests.hpp"
 
@@ -123,6 +124,22 @@ Result<Answer> upsert_rows(Context& context, const Call& call) {
                      fmt::format("token '{}' may not write the tag '{}'", call.grant.token.name, tag));
     }
   }
+  std::vector<Row> rows;
+  std::vector<Digest> digests;
+  for (const auto& row : request.rows) {
+    rows.push_back({.name_space = row.name_space,
+                    .key = row.key,
+                    .blob = row.blob,
+                    .written_ms = milliseconds_of(context.clock.wall())});
+    digests.push_back(row.blob.digest);
+  }
+  // Written first, looked for then: so nothing that is there goes before the rows are (garbage.hpp).
+  std::vector<Rows::Listed> prepared;
+  for (std::size_t i = 0; i < request.tags.size() && !rows.empty(); ++i) {
+    AGENT_TRY(auto listed, context.rows.prepare(call.workspace, rows));
+    prepared.push_back(std::move(listed));
+  }
+  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
   AGENT_TRY(auto missing, missing_blobs(context, call, request.rows));
   if (!missing.empty()) {
     auto answer = refusal(422, "blobs_missing", "blobs were not uploaded, or have another size");
@@ -131,18 +148,8 @@ Result<Answer> upsert_rows(Context& context, const Call& call) {
     answer.body = std::move(body);
     return answer;
   }
-  std::vector<Row> rows;
-  rows.reserve(request.rows.size());
-  for (const auto& row : request.rows) {
-    rows.push_back({.name_space = row.name_space,
-                    .key = row.key,
-                    .blob = row.blob,
-                    .written_ms = milliseconds_of(context.clock.wall())});
-  }
-  for (const auto& tag : request.tags) {
-    if (!rows.empty()) {
-      AGENT_CHECK(context.rows.upsert(call.workspace, tag, rows));
-    }
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    AGENT_CHECK(context.rows.upsert(call.workspace, request.tags[i], prepared[i]));
   }
   io::JsonArray entries;
   for (const auto& row : rows) {

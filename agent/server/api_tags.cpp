@@ -81,6 +81,7 @@ Result<Answer> restore_by_digest(Context& context, const Call& call) {
   AGENT_TRY(auto record, context.tags.find_root(call.workspace, root));
   io::JsonArray results;
   if (record) {
+    context.reports.used(call.workspace, record->tag, 1);
     record->tag.clear();
     results.emplace_back(hit_json(context, call, *record));
   } else {

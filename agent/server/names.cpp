@@ -83,6 +83,26 @@ std::string entry_object(const Workspace& workspace, std::string_view id) {
   return fmt::format("entries/{}/{}/{}", workspace.slug(), id.substr(2, 2), id);
 }
 
+std::string blobs_prefix(const Workspace& workspace) {
+  return fmt::format("blobs/{}/", workspace.slug());
+}
+
+std::string entries_prefix(const Workspace& workspace) {
+  return fmt::format("entries/{}/", workspace.slug());
+}
+
+std::string notes_prefix(const Workspace& workspace) {
+  return fmt::format("staged/{}/", workspace.slug());
+}
+
+std::string probes_prefix(const Workspace& workspace) {
+  return fmt::format("probes/{}/", workspace.slug());
+}
+
+std::string row_segments_prefix(const Workspace& workspace) {
+  return fmt::format("rows/{}/", workspace.slug());
+}
+
 std::string staged_prefix(const Workspace& workspace, std::string_view entry) {
   return fmt::format("staged/{}/{}/", workspace.slug(), entry);
 }

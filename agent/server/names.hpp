@@ -48,6 +48,11 @@ bool is_id(std::string_view text, char kind);
 // Names of objects in the storage.
 std::string blob_object(const Workspace& workspace, const Digest& digest);
 std::string entry_object(const Workspace& workspace, std::string_view id);
+std::string blobs_prefix(const Workspace& workspace);
+std::string entries_prefix(const Workspace& workspace);
+std::string notes_prefix(const Workspace& workspace);  // of all entries, and of blobs staged for none
+std::string probes_prefix(const Workspace& workspace);
+std::string row_segments_prefix(const Workspace& workspace);
 std::string staged_prefix(const Workspace& workspace, std::string_view entry);
 std::string tag_object(const Workspace& workspace, std::string_view tag);
 std::string tags_prefix(const Workspace& workspace);

@@ -174,7 +174,11 @@ Result<Rows::View> Rows::view(const Workspace& workspace, std::string_view tag) 
       }
       view.segments.push_back(std::move(segment));
     }
+    for (const auto& listed : head.segments) {
+      view.ids.push_back(listed.id);
+    }
     if (head.current) {
+      view.ids.push_back(head.current->id);
       AGENT_TRY(view.current, load(workspace, *head.current));
     }
     if (view.segments.size() == head.segments.size() && (!head.current || view.current)) {
@@ -273,27 +277,31 @@ Result<std::vector<Rows::ListedTag>> Rows::list(const Workspace& workspace) {
     }
     AGENT_TRY(const auto record, parse_record(found->content));
     if (!record.segments.empty()) {
-      tags.push_back({.tag = record.tag, .modified_ms = milliseconds_of(object.modified)});
+      tags.push_back(
+          {.tag = record.tag, .version = record.version, .modified_ms = milliseconds_of(object.modified)});
     }
   }
   std::ranges::sort(tags, {}, &ListedTag::tag);
   return tags;
 }
 
-Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std::vector<Row> rows) {
+Result<Rows::Listed> Rows::prepare(const Workspace& workspace, std::vector<Row> rows) {
   const auto now = milliseconds_of(clock_.wall());
   for (auto& row : rows) {
     row.written_ms = now;
   }
   const auto count = rows.size();
-  AGENT_TRY(auto added, write(workspace, encode_rows(std::move(rows)), count));
+  return write(workspace, encode_rows(std::move(rows)), count);
+}
+
+Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, const Listed& prepared) {
   for (int round = 0; round < k_most_row_swaps; ++round) {
     AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.size() >= k_most_segments) {
       return fail(Errc::transient, "rows of {}: {} segments wait to be merged", tag, head.segments.size());
     }
     auto segments = head.segments;
-    segments.push_back(added);
+    segments.push_back(prepared);
     AGENT_TRY(const bool swapped, swap(workspace, tag, head, segments));
     if (!swapped) {
       continue;
@@ -308,10 +316,10 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, std:
   return fail(Errc::conflict, "rows of {}: others keep changing them", tag);
 }
 
-Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag) {
+Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag, std::string_view version) {
   for (int round = 0; round < k_most_row_swaps; ++round) {
     AGENT_TRY(const auto head, read(workspace, tag));
-    if (head.segments.empty()) {
+    if (head.segments.empty() || (!version.empty() && head.version != version)) {
       return false;
     }
     AGENT_TRY(const bool swapped, swap(workspace, tag, head, {}));

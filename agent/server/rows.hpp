@@ -37,6 +37,7 @@ public:
   struct View {
     std::vector<std::shared_ptr<const RowSegment>> segments;
     std::string version;                        // empty: the tag has no rows
+    std::vector<std::string> ids;               // of the segments, and of what is marked as current
     std::shared_ptr<const RowSegment> current;  // the keys that are marked as current; null: none are
   };
   Result<View> view(const Workspace& workspace, std::string_view tag);
@@ -63,18 +64,13 @@ public:
   // The tags that have rows, by name, with the time of their last change by the storage's clock.
   struct ListedTag {
     std::string tag;
+    std::string version;
     std::uint64_t modified_ms = 0;
   };
   Result<std::vector<ListedTag>> list(const Workspace& workspace);
 
-  // Adds the rows, replacing those with their keys. Their times are filled in. Errors: conflict (others are
-  // faster all the time).
-  Result<void> upsert(const Workspace& workspace, std::string_view tag, std::vector<Row> rows);
-
-  // False where there were none.
-  Result<bool> remove(const Workspace& workspace, std::string_view tag);
-
-private:
+  // Writes rows down that a tag shall have: from now on their blobs are referred to. Their times are filled
+  // in. For one upsert() only.
   struct Listed {
     std::string id;
     std::uint64_t rows = 0;
@@ -82,6 +78,15 @@ private:
     Digest digest;
     bool operator==(const Listed&) const = default;
   };
+  Result<Listed> prepare(const Workspace& workspace, std::vector<Row> rows);
+
+  // Adds them, replacing those with their keys. Errors: conflict (others are faster all the time).
+  Result<void> upsert(const Workspace& workspace, std::string_view tag, const Listed& prepared);
+
+  // False where there were none, or where the tag is not at `version` any more (empty: at any).
+  Result<bool> remove(const Workspace& workspace, std::string_view tag, std::string_view version = {});
+
+private:
   struct Head {
     std::vector<Listed> segments;
     std::optional<Listed> current;       // a segment of the rows that are marked

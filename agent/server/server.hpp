@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/result.hpp"
 #include "agent/net/http_server.hpp"
+#include "agent/net/tls_front.hpp"
 #include "agent/server/service.hpp"
 
 namespace agent::server {
@@ -21,6 +23,10 @@ struct ServerOptions {
   backends::Variables variables = io::environment_value;
   unsigned loops = 2;
   std::size_t max_connections = 4096;
+  io::fs::path tls_certificate;  // PEM; set, the server speaks TLS
+  io::fs::path tls_key;
+  KeepOptions keep;                         // what goes from workspaces
+  std::chrono::milliseconds keep_every{0};  // how often it is looked for; 0: never
   ServiceOptions service;
 };
 
@@ -30,20 +36,26 @@ public:
   // net::HttpServer::start.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
 
-  std::uint16_t port() const { return http_->port(); }
+  std::uint16_t port() const { return tls_ ? tls_->port() : http_->port(); }
   std::string storage() const { return storage_->describe(); }
 
   // Stops accepting and lets answers in progress end, up to the deadline.
-  void drain(std::chrono::milliseconds deadline) { http_->drain(deadline); }
+  void drain(std::chrono::milliseconds deadline);
+
+  ~Server();
 
 private:
   Server() = default;
+  void keep(const std::stop_token& stop, const KeepOptions& options, std::chrono::milliseconds every);
 
   SystemClock clock_;
   metrics::Registry registry_;
   std::unique_ptr<backends::ObjectStorage> storage_;
   std::unique_ptr<Service> service_;
-  std::unique_ptr<net::HttpServer> http_;  // last: its threads use the rest
+  std::unique_ptr<net::HttpServer> http_;  // after these: its threads use them
+  io::fs::path private_folder_;            // of the socket behind TLS; empty: none
+  std::unique_ptr<net::TlsFront> tls_;
+  std::jthread keeper_;  // last, for the same reason
 };
 
 }  // namespace agent::server

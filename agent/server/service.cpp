@@ -117,6 +117,14 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, backends:
   return std::unique_ptr<Service>(new Service(std::move(options), storage, clock, registry, std::move(key)));
 }
 
+Stores Service::stores() {
+  return {.storage = context_.storage,
+          .clock = context_.clock,
+          .tags = tags_,
+          .rows = rows_,
+          .reports = reports_};
+}
+
 net::Decision Service::handle(const net::Request& request, net::Responder& respond) {
   const std::string_view path(request.path);
   if (path.starts_with(k_blobs_path)) {
@@ -170,6 +178,9 @@ void Service::run(const net::Request& request, std::string body, net::Responder 
 
 net::Response Service::answer(const net::Request& request, const std::string& body) {
   const auto match = find_route(request.method, request.path);
+  if (match.route != nullptr && is_hidden(match)) {
+    return refused(404, "not_found", "there is nothing at this path");
+  }
   if (match.route == nullptr) {
     return match.is_path_known ? refused(405, "method_not_allowed", "this path takes other methods")
                                : refused(404, "not_found", "there is nothing at this path");
@@ -184,9 +195,24 @@ net::Response Service::answer(const net::Request& request, const std::string& bo
             .workspace = match.workspace.value_or(Workspace{}),
             .name = match.name};
   auto done = authorized(call, match, body);
-  const auto given = done ? *std::move(done) : answer_of(done.error());
+  auto given = done ? *std::move(done) : answer_of(done.error());
+  if (options_.offers == Offers::wrappers && match.route->handle == capabilities) {
+    given.body =
+        io::JsonObject{{"features", io::JsonObject{{"blob_stage_v2", false}, {"tag_publish_v2", false}}}};
+  }
   note(call, match, given.status);
   return response_of(given);
+}
+
+bool Service::is_hidden(const Match& match) const {
+  switch (options_.offers) {
+    case Offers::wrappers:
+      return match.route->handle == publish_tag || match.route->pattern.ends_with("/blobs/stage");
+    case Offers::nothing_is_said:
+      return match.route->handle == capabilities;
+    default:
+      return false;
+  }
 }
 
 void Service::note(const Call& call, const Match& match, int status) {
@@ -248,8 +274,9 @@ Result<Answer> Service::authorized(Call& call, const Match& match, const std::st
 }
 
 std::string Service::base_of(const net::Request& request) const {
-  return options_.public_url.empty() ? fmt::format("http://{}", request.headers.get("Host"))
-                                     : options_.public_url;
+  return options_.public_url.empty()
+             ? fmt::format("{}://{}", options_.is_tls ? "https" : "http", request.headers.get("Host"))
+             : options_.public_url;
 }
 
 net::Decision Service::blob(const net::Request& request, net::Responder& respond) {

@@ -17,9 +17,17 @@
 #include "agent/server/audit_log.hpp"
 #include "agent/server/call.hpp"
 #include "agent/server/rate_limit.hpp"
+#include "agent/server/retention.hpp"
 #include "agent/server/routes.hpp"
 
 namespace agent::server {
+
+// What a client finds: for tests of clients, which have to get along with servers of both generations.
+enum class Offers : std::uint8_t {
+  everything,
+  wrappers,        // neither staging nor publishing by tag: what came before them
+  nothing_is_said  // everything, but no capabilities that would say so
+};
 
 struct ServiceOptions {
   Secret admin_token;      // empty: only tokens that the storage has
@@ -30,6 +38,8 @@ struct ServiceOptions {
   std::size_t max_json_bytes = std::size_t{4} << 20U;
   std::uint64_t requests_per_second = 5'000;  // of one token; 0: any number
   io::fs::path audit_file;                    // empty: the log
+  bool is_tls = false;                        // clients reach it over https
+  Offers offers = Offers::everything;
 };
 
 class Service final {
@@ -38,6 +48,12 @@ public:
   // `storage`, `clock` and `registry` outlive it.
   static Result<std::unique_ptr<Service>> open(ServiceOptions options, backends::ObjectStorage& storage,
                                                const Clock& clock, metrics::Registry& registry);
+
+  // What cleaning needs (retention.hpp).
+  Stores stores();
+
+  // Writes down what is noted in memory: at the end.
+  void write_uses() { reports_.write_uses(); }
 
   // The server's handler; the server ends before this does.
   net::Decision handle(const net::Request& request, net::Responder& respond);
@@ -55,6 +71,7 @@ private:
   Result<Answer> authorized(Call& call, const Match& match, const std::string& body);
   void note(const Call& call, const Match& match, int status);
   std::string base_of(const net::Request& request) const;
+  bool is_hidden(const Match& match) const;
   bool is_full() const { return workers_.waiting() >= options_.max_waiting; }
 
   ServiceOptions options_;

@@ -61,20 +61,43 @@ Result<std::optional<Entry>> Tags::find_entry(const Workspace& workspace, std::s
 
 Result<void> Tags::note_blobs(const Workspace& workspace, std::string_view entry,
                               const std::vector<Blob>& blobs) {
+  if (entry.empty()) {
+    return renew_notes(workspace, "none", blobs);
+  }
   const auto text = noted_text(blobs);
   const auto name = staged_prefix(workspace, entry) + io::sha256(io::bytes_of(text)).hex();
   AGENT_CHECK(storage_.put_if_absent(name, std::string_view(text)));
   return {};
 }
 
+Result<void> Tags::renew_notes(const Workspace& workspace, std::string_view entry, std::vector<Blob> blobs) {
+  constexpr std::size_t k_most_of_a_note = 5'000;
+  while (!blobs.empty()) {
+    const auto count = std::min(k_most_of_a_note, blobs.size());
+    const auto from = blobs.end() - static_cast<std::ptrdiff_t>(count);
+    const auto text = noted_text({from, blobs.end()});
+    blobs.erase(from, blobs.end());
+    AGENT_CHECK(
+        storage_.put_if_absent(staged_prefix(workspace, entry) + random_id('n'), std::string_view(text)));
+  }
+  return {};
+}
+
+Result<std::vector<Blob>> Tags::blobs_of_note(const std::string& object) {
+  std::vector<Blob> blobs;
+  AGENT_TRY(const auto text, storage_.read(object));
+  if (text) {
+    AGENT_CHECK(add_noted(text->content, blobs));
+  }
+  return blobs;
+}
+
 Result<std::vector<Blob>> Tags::noted_blobs(const Workspace& workspace, std::string_view entry) {
   AGENT_TRY(const auto objects, storage_.list(staged_prefix(workspace, entry)));
   std::vector<Blob> blobs;
   for (const auto& object : objects) {
-    AGENT_TRY(const auto text, storage_.read(object.name));
-    if (text) {
-      AGENT_CHECK(add_noted(text->content, blobs));
-    }
+    AGENT_TRY(const auto noted, blobs_of_note(object.name));
+    blobs.insert(blobs.end(), noted.begin(), noted.end());
   }
   return blobs;
 }
@@ -157,6 +180,18 @@ Result<bool> Tags::remove(const Workspace& workspace, std::string_view tag) {
               return gone;
             }));
   return changed.has_value();
+}
+
+Result<std::vector<TagRecord>> Tags::list_roots(const Workspace& workspace) {
+  AGENT_TRY(const auto objects, storage_.list(digests_prefix(workspace)));
+  std::vector<TagRecord> found;
+  for (const auto& object : objects) {
+    AGENT_TRY(auto current, read(object.name, {}));
+    if (current.record && !current.record->is_deleted) {
+      found.push_back(*std::move(current.record));
+    }
+  }
+  return found;
 }
 
 Result<std::vector<TagRecord>> Tags::list(const Workspace& workspace, std::string_view part) {

@@ -26,8 +26,12 @@ public:
 
   Result<std::optional<Entry>> find_entry(const Workspace& workspace, std::string_view id);
 
-  // Notes which blobs an entry will need, so that it is not published without them. Repeating is harmless.
+  // Notes which blobs an entry will need, so that it is not published without them, nor any of them removed
+  // for a day. Without an entry only the latter. Repeating is harmless.
   Result<void> note_blobs(const Workspace& workspace, std::string_view entry, const std::vector<Blob>& blobs);
+  // Notes all of them again, as of now.
+  Result<void> renew_notes(const Workspace& workspace, std::string_view entry, std::vector<Blob> blobs);
+  Result<std::vector<Blob>> blobs_of_note(const std::string& object);
   Result<std::vector<Blob>> noted_blobs(const Workspace& workspace, std::string_view entry);
 
   // The tag as it is; empty where it does not exist or was deleted.
@@ -49,6 +53,9 @@ public:
 
   // False where there was none.
   Result<bool> remove(const Workspace& workspace, std::string_view tag);
+
+  // What is found by its root digest alone.
+  Result<std::vector<TagRecord>> list_roots(const Workspace& workspace);
 
   // Those whose names contain `part`, by name.
   Result<std::vector<TagRecord>> list(const Workspace& workspace, std::string_view part);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/backends/disk_directory.hpp"
+#include "agent/server/garbage.hpp"
 #include "tests/server/api_fixture.hpp"
 
 namespace agent::server::tests {
@@ -127,6 +129,21 @@ TEST_F(Api, TakesReceiptsForWhatWasUploaded) {
                  404, "not_found");
   expect_refusal(server_.call("POST", session + "/manifest/commit", io::JsonObject()), 400,
                  "invalid_request");
+}
+
+TEST_F(Api, AFullWorkspaceTakesNoMore) {
+  const auto entry = server_.entry("rust", "manifest");
+  const SystemClock clock;
+  const auto disk = *backends::DiskDirectory::open(server_.folder(), clock);
+  const Workspace workspace{.owner = "acme", .name = "ci"};
+  ASSERT_THAT(disk->compare_and_swap(garbage_object(workspace), std::nullopt,
+                                     encode(GarbageState{.used_bytes = 10, .limit_bytes = 10})),
+              agent::tests::Succeeds());
+
+  expect_refusal(server_.call("POST", "/caches/blobs/stage", RunningServer::blobs("more")), 507,
+                 "storage_full");
+  expect_refusal(server_.publish("rust", entry, {.if_match = "0"}), 507, "storage_full");
+  EXPECT_EQ(server_.call("GET", "/caches?entries=rust").status, 200);
 }
 
 }  // namespace
