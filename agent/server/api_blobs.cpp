@@ -46,6 +46,18 @@ Result<Answer> stage_blobs(Context& context, const Call& call) {
 
 Result<Answer> check_blobs(Context& context, const Call& call) {
   AGENT_TRY(const auto blobs, parse_blobs(call.body, k_most_checked_blobs, Sizes::optional));
+  // Whoever may write relies on the answer: he does not upload what is there.
+  if (call.grant.may(Level::save)) {
+    AGENT_CHECK(context.tags.note_blobs(call.workspace, {}, blobs));
+    std::vector<Digest> digests;
+    for (const auto& blob : blobs) {
+      digests.push_back(blob.digest);
+    }
+    const auto may = may_refer(context.storage, call.workspace, digests);
+    if (!may && may.error().code != Errc::full) {
+      return std::unexpected(may.error());
+    }
+  }
   io::JsonArray results;
   for (const auto& blob : blobs) {
     AGENT_TRY(const auto size, context.blobs.size_of(call.workspace, blob.digest));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/core/text.hpp"
+#include "agent/server/archives.hpp"
 #include "agent/server/call.hpp"
 #include "agent/server/garbage.hpp"
 #include "agent/server/requests.hpp"
@@ -54,13 +55,32 @@ io::Json published(const TagRecord& record, std::string_view requested) {
 
 struct Ready {
   std::optional<Blob> manifest;
+  std::optional<Blob> archive;  // of entries that are archives
   std::vector<std::string> missing;
 };
 
+// Which of the blobs that were noted for an archive entry is the archive: what the client says of it decides
+// where an upload was repeated with other bytes.
+std::optional<Blob> archive_among(const std::vector<Blob>& noted, const PublishRequest& request) {
+  std::optional<Blob> archive;
+  for (const auto& blob : noted) {
+    const bool is_manifest = request.manifest && request.manifest->digest == blob.digest;
+    if (blob.digest.hex() == request.archive_etag) {
+      return blob;
+    }
+    if (!is_manifest && (!request.archive_size || *request.archive_size == blob.size_bytes)) {
+      archive = blob;
+    }
+  }
+  return archive;
+}
+
 // Which of an entry's blobs the storage has.
 Result<Ready> look_for_blobs(Context& context, const Call& call, const Entry& entry,
-                             std::optional<Blob> manifest) {
+                             const PublishRequest& request) {
   Ready ready;
+  auto manifest = request.manifest;
+  const auto announced = parse_digest(entry.description.text("expected_manifest_digest"));
   if (!manifest) {
     const auto digest = parse_digest(entry.description.text("expected_manifest_digest"));
     const auto size = entry.description["expected_manifest_size"].count();
@@ -71,12 +91,20 @@ Result<Ready> look_for_blobs(Context& context, const Call& call, const Entry& en
   if (entry.description["blob_count"].count().value_or(1) > 0) {
     AGENT_TRY(needed, context.tags.noted_blobs(call.workspace, entry.id));
   }
+  if (entry.description.text("storage_mode") != "cas") {
+    ready.archive = archive_among(needed, request);
+    if (!ready.archive) {
+      ready.missing.emplace_back("the archive");
+    }
+  }
   if (manifest) {
     needed.push_back(*manifest);
   }
   // What was announced long ago counts as announced now; after that nothing of it is removed (garbage.hpp).
   if (entry.created_ms + k_renewed_after_ms < milliseconds_of(context.clock.wall())) {
     AGENT_CHECK(context.tags.renew_notes(call.workspace, entry.id, needed));
+  } else if (manifest && announced != manifest->digest) {
+    AGENT_CHECK(context.tags.renew_notes(call.workspace, entry.id, {*manifest}));
   }
   std::vector<Digest> digests;
   for (const auto& blob : needed) {
@@ -139,6 +167,12 @@ TagRecord record_of(const Call& call, const Entry& entry, const Ready& ready) {
   wanted.entry = entry.id;
   wanted.description = entry.description;
   wanted.manifest = ready.manifest;
+  if (ready.archive) {
+    auto described = *entry.description.object();
+    described["archive_digest"] = digest_text(ready.archive->digest);
+    described["archive_size"] = ready.archive->size_bytes;
+    wanted.description = std::move(described);
+  }
   wanted.producer = call.grant.who();
   wanted.created_ms = entry.created_ms;
   return wanted;
@@ -164,7 +198,7 @@ Result<Answer> publish(Context& context, const Call& call, const std::string& ta
   if (!entry) {
     return no_such_entry(request.entry);
   }
-  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, request.manifest));
+  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, request));
   if (!ready.manifest || !ready.missing.empty()) {
     return incomplete(ready);
   }
@@ -185,6 +219,36 @@ Result<Answer> publish(Context& context, const Call& call, const std::string& ta
   return record ? Answer{.body = published(*record, request.entry)} : *std::move(otherwise);
 }
 
+std::string archive_url(const Context& context, const Call& call, std::string_view entry, unsigned number) {
+  return context.urls.make(call.base, {.access = Access::archive,
+                                       .workspace = call.workspace,
+                                       .blob = {.digest = {}, .size_bytes = k_largest_archive},
+                                       .part = part_text({.entry = std::string(entry), .number = number})});
+}
+
+// Where to put the archive: in one piece, or in as many as there are URLs, if the client can.
+void add_archive_urls(const Context& context, const Call& call, const CreateRequest& request,
+                      io::JsonObject& body) {
+  const auto entry = *body["cache_entry_id"].string();
+  const auto& described = request.description;
+  const auto bytes =
+      described["compressed_size"].count().value_or(described["total_size_bytes"].count().value_or(0));
+  const auto parts = described["use_multipart"].boolean().value_or(false) ? parts_of(bytes) : 1;
+  if (parts == 1) {
+    body["archive_upload_url"] = archive_url(context, call, entry, k_whole_part);
+  } else {
+    io::JsonArray urls;
+    for (unsigned i = 1; i <= parts; ++i) {
+      urls.emplace_back(archive_url(context, call, entry, i));
+    }
+    body["archive_part_urls"] = std::move(urls);
+    body["upload_id"] = entry;
+  }
+  if (!request.manifest) {
+    body["manifest_upload_url"] = archive_url(context, call, entry, k_manifest_part);
+  }
+}
+
 }  // namespace
 
 Result<Answer> create_entry(Context& context, const Call& call) {
@@ -200,10 +264,6 @@ Result<Answer> create_entry(Context& context, const Call& call) {
       body["status"] = "ready";
       return Answer{.body = std::move(body)};
     }
-  }
-  if (!request.is_cas) {
-    return refusal(501, "archives_unsupported",
-                   "this server takes content-addressed entries (storage_mode 'cas') only so far");
   }
   Entry wanted;
   wanted.tag = request.tag;
@@ -221,7 +281,21 @@ Result<Answer> create_entry(Context& context, const Call& call) {
       body["manifest_upload_url"] = context.url_of(call, Access::put, *request.manifest);
     }
   }
+  if (!request.is_cas) {
+    add_archive_urls(context, call, request, body);
+  }
   return Answer{.status = 201, .body = std::move(body)};
+}
+
+Result<Answer> complete_multipart(Context& context, const Call& call) {
+  AGENT_TRY(const auto parts, parse_completion(call.body));
+  AGENT_TRY(const auto entry, context.tags.find_entry(call.workspace, call.name));
+  if (!entry) {
+    return refusal(404, "not_found", fmt::format("NoSuchUpload: there is no entry {}", call.name));
+  }
+  AGENT_TRY(const auto whole, complete_parts(context.tags, context.blobs, call.workspace, entry->id, parts));
+  return Answer{.body =
+                    io::JsonObject{{"archive_etag", whole.digest.hex()}, {"archive_size", whole.size_bytes}}};
 }
 
 Result<Answer> publish_tag(Context& context, const Call& call) {
@@ -261,7 +335,9 @@ Result<Answer> finalize_entry(Context& context, const Call& call) {
         403, "tag_not_writable",
         fmt::format("token '{}' writes some tags only, and this entry has none", call.grant.token.name));
   }
-  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, manifest));
+  PublishRequest request;
+  request.manifest = manifest;
+  AGENT_TRY(const auto ready, look_for_blobs(context, call, *entry, request));
   if (!ready.manifest || !ready.missing.empty()) {
     return incomplete(ready);
   }

@@ -45,6 +45,10 @@ io::JsonObject hit_json(const Context& context, const Call& call, const TagRecor
     hit["manifest_size"] = record.manifest->size_bytes;
     hit["manifest_url"] = context.url_of(call, Access::get, *record.manifest);
   }
+  if (const auto archive = parse_digest(described.text("archive_digest"))) {
+    const Blob blob{.digest = *archive, .size_bytes = described["archive_size"].count().value_or(0)};
+    hit["archive_urls"] = io::JsonArray{context.url_of(call, Access::get, blob)};
+  }
   io::JsonObject metadata;
   for (const auto* const key : {"total_size_bytes", "uncompressed_size", "compressed_size", "file_count"}) {
     if (!described[key].is_null()) {

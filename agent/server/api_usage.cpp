@@ -47,6 +47,17 @@ Result<Answer> commit_manifest(Context& context, const Call& call) {
   if (!entry) {
     return no_such_upload(call);
   }
+  std::vector<Blob> named;  // what the manifest needs, as far as the client says
+  const auto* const digests = call.body["blob_digests"].array();
+  for (const auto& item : digests != nullptr ? *digests : io::JsonArray()) {
+    const auto digest = item.is_string() ? parse_digest(*item.string()) : std::nullopt;
+    if (digest && named.size() < k_most_checked_blobs) {
+      named.push_back({.digest = *digest, .size_bytes = 0});
+    }
+  }
+  if (!named.empty()) {
+    AGENT_CHECK(context.tags.note_blobs(call.workspace, {}, named));
+  }
   AGENT_TRY(const bool there, context.blobs.has(call.workspace, manifest));
   return there ? committed(call, "committed") : not_uploaded(manifest.digest);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 
 namespace agent::server {
@@ -69,6 +70,31 @@ Result<std::optional<Blobs::Bytes>> Blobs::spooled(const std::string& name, back
     done += step;
   }
   return Bytes(io::FileSlice{.fd = file->get(), .offset = 0, .size = range.size, .pin = file});
+}
+
+Result<Blob> Blobs::join(const Workspace& workspace, const std::vector<Blob>& parts) {
+  AGENT_TRY(auto opened, io::unnamed_file(spool_));
+  const auto file = std::make_shared<const io::Fd>(std::move(opened));
+  io::Sha256 hash;
+  Blob whole;
+  for (const auto& part : parts) {
+    for (std::uint64_t done = 0; done < part.size_bytes;) {
+      const auto step = std::min(k_in_memory_bytes, part.size_bytes - done);
+      AGENT_TRY(const auto bytes,
+                storage_.get(blob_object(workspace, part.digest), {.offset = done, .size = step}));
+      if (!bytes) {
+        return fail(Errc::not_found, "NoSuchUpload: {} is gone", digest_text(part.digest));
+      }
+      AGENT_CHECK(io::write_all_at(file->get(), io::bytes_of(*bytes), whole.size_bytes, "spool file"));
+      hash.update(io::bytes_of(*bytes));
+      whole.size_bytes += step;
+      done += step;
+    }
+  }
+  whole.digest = hash.finish();
+  AGENT_CHECK(put(workspace, whole.digest,
+                  io::FileSlice{.fd = file->get(), .offset = 0, .size = whole.size_bytes, .pin = file}));
+  return whole;
 }
 
 }  // namespace agent::server

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/result.hpp"
@@ -34,6 +35,9 @@ public:
   // A range of it, which lies within its size; empty where the workspace does not have it.
   using Bytes = std::variant<std::string, io::FileSlice>;
   Result<std::optional<Bytes>> open(const Workspace& workspace, const Digest& digest, backends::Range range);
+
+  // One blob of the bytes of several, in their order. Errors: not_found (one of them is gone).
+  Result<Blob> join(const Workspace& workspace, const std::vector<Blob>& parts);
 
 private:
   Result<std::optional<Bytes>> spooled(const std::string& name, backends::Range range);

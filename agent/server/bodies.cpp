@@ -45,4 +45,24 @@ void BlobBody::finish(net::Responder respond) {
   respond(net::text_response(400, body.dump() + "\n", "application/json"));
 }
 
+Result<std::unique_ptr<AnyBody>> AnyBody::create(const io::fs::path& spool, std::uint64_t most_bytes) {
+  AGENT_TRY(auto file, io::unnamed_file(spool));
+  return std::unique_ptr<AnyBody>(new AnyBody(std::move(file), most_bytes));
+}
+
+Result<void> AnyBody::write(std::span<const std::byte> bytes) {
+  if (bytes.size() > most_bytes_ - taken_) {
+    return fail(Errc::invalid, "more than the {} bytes that an archive may have", most_bytes_);
+  }
+  AGENT_CHECK(io::write_all_at(file_->get(), bytes, taken_, "upload"));
+  hash_.update(bytes);
+  taken_ += bytes.size();
+  return {};
+}
+
+void AnyBody::finish(net::Responder respond) {
+  then_(io::FileSlice{.fd = file_->get(), .offset = 0, .size = taken_, .pin = file_}, hash_.finish(),
+        std::move(respond));
+}
+
 }  // namespace agent::server

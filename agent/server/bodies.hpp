@@ -55,4 +55,26 @@ private:
   std::uint64_t taken_ = 0;
 };
 
+// Bytes that nobody announced, up to a size; hashed as well.
+class AnyBody final : public net::BodySink {
+public:
+  static Result<std::unique_ptr<AnyBody>> create(const io::fs::path& spool, std::uint64_t most_bytes);
+
+  using Then = std::move_only_function<void(io::FileSlice, Digest, net::Responder)>;
+  void then(Then then) { then_ = std::move(then); }
+
+  Result<void> write(std::span<const std::byte> bytes) override;
+  void finish(net::Responder respond) override;
+
+private:
+  AnyBody(io::Fd file, std::uint64_t most_bytes)
+      : file_(std::make_shared<const io::Fd>(std::move(file))), most_bytes_(most_bytes) {}
+
+  std::shared_ptr<const io::Fd> file_;
+  std::uint64_t most_bytes_;
+  Then then_;
+  io::Sha256 hash_;
+  std::uint64_t taken_ = 0;
+};
+
 }  // namespace agent::server

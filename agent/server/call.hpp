@@ -103,6 +103,7 @@ Result<Answer> list_misses(Context& context, const Call& call);
 // Entries and tags.
 Result<Answer> create_entry(Context& context, const Call& call);
 Result<Answer> check_entries(Context& context, const Call& call);
+Result<Answer> complete_multipart(Context& context, const Call& call);
 Result<Answer> publish_tag(Context& context, const Call& call);
 Result<Answer> finalize_entry(Context& context, const Call& call);
 Result<Answer> publish_entry(Context& context, const Call& call);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/backends/boringcache_names.hpp"
 #include "agent/server/rows.hpp"
 #include "agent/server/tags.hpp"
 
@@ -13,7 +14,21 @@ std::string_view last_part(std::string_view name) {
   return name.substr(name.rfind('/') + 1);
 }
 
+constexpr std::uint64_t k_largest_manifest = std::uint64_t{32} << 20U;
+
 }  // namespace
+
+std::vector<Digest> digests_in(std::string_view text) {
+  constexpr std::string_view k_begin = "sha256:";
+  constexpr std::size_t k_digits = 64;
+  std::vector<Digest> digests;
+  for (auto at = text.find(k_begin); at != std::string_view::npos; at = text.find(k_begin, at + 1)) {
+    if (const auto digest = parse_digest(text.substr(at, k_begin.size() + k_digits))) {
+      digests.push_back(*digest);
+    }
+  }
+  return digests;
+}
 
 Result<References> References::read(const Stores& stores, const Workspace& workspace, Wall young) {
   References references;
@@ -37,10 +52,29 @@ Result<void> References::read_tags(const Stores& stores, const Workspace& worksp
   records.insert(records.end(), roots.begin(), roots.end());
   for (const auto& record : records) {
     entries_.insert(record.entry);
-    if (record.manifest) {
-      digests_.push_back(record.manifest->digest);
+    if (!record.manifest) {
+      continue;
+    }
+    digests_.push_back(record.manifest->digest);
+    // Hearth's own entries note every blob; other clients stage only what the server did not have.
+    const bool is_hearths = backends::object_of_tag(record.tag).has_value();
+    if (!is_hearths && record.description.text("storage_mode") == "cas") {
+      AGENT_CHECK(read_manifest(stores, workspace, *record.manifest));
     }
   }
+  return {};
+}
+
+Result<void> References::read_manifest(const Stores& stores, const Workspace& workspace,
+                                       const Blob& manifest) {
+  if (manifest.size_bytes > k_largest_manifest) {
+    return fail(Errc::unsupported, "manifest {} is too large to be looked into",
+                digest_text(manifest.digest));
+  }
+  AGENT_TRY(const auto text, stores.storage.get(blob_object(workspace, manifest.digest),
+                                                {.offset = 0, .size = manifest.size_bytes}));
+  const auto named = digests_in(text.value_or(std::string()));
+  digests_.insert(digests_.end(), named.begin(), named.end());
   return {};
 }
 

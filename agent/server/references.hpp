@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/core/result.hpp"
@@ -12,6 +13,9 @@
 #include "agent/server/retention.hpp"
 
 namespace agent::server {
+
+// Every "sha256:…" in a text: what a manifest refers to, in whatever form it says so.
+std::vector<Digest> digests_in(std::string_view text);
 
 class References final {
 public:
@@ -25,6 +29,7 @@ public:
 
 private:
   Result<void> read_tags(const Stores& stores, const Workspace& workspace);
+  Result<void> read_manifest(const Stores& stores, const Workspace& workspace, const Blob& manifest);
   Result<void> read_entries(const Stores& stores, const Workspace& workspace, Wall young);
   Result<void> read_notes(const Stores& stores, const Workspace& workspace, Wall young);
   Result<void> read_rows(const Stores& stores, const Workspace& workspace, Wall young);

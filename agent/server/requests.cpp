@@ -234,6 +234,9 @@ Result<PublishRequest> parse_publish(const io::Json& body) {
   if (!body["cache"].is_null()) {
     AGENT_CHECK(object_in(body, "cache"));
     AGENT_TRY(request.manifest, blob_in(body["cache"], "manifest_digest", "manifest_size"));
+    AGENT_TRY(request.archive_size, count_in(body["cache"], "archive_size"));
+    AGENT_TRY(request.archive_etag, text_in(body["cache"], "archive_etag"));
+    std::erase(request.archive_etag, '"');
   }
   return request;
 }

@@ -39,6 +39,8 @@ struct PublishRequest {
   std::string entry;
   std::string scope_tag;         // empty: none
   std::optional<Blob> manifest;  // cache.manifest_*
+  std::optional<std::uint64_t> archive_size = {};
+  std::string archive_etag = {};  // without quotes
 };
 Result<PublishRequest> parse_publish(const io::Json& body);
 

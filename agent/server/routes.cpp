@@ -34,6 +34,7 @@ constexpr std::array k_routes = {
     Route{"GET", W "/caches", Level::restore, restore_or_list},
     Route{"DELETE", W "/caches", Level::save, delete_tags, k_audited},
     Route{"PUT", W "/caches/tags/:name/publish", Level::save, publish_tag, k_audited},
+    Route{"POST", W "/caches/:name/multipart/complete", Level::save, complete_multipart},
     Route{"PUT", W "/caches/:name/finalize", Level::save, finalize_entry, k_audited},
     Route{"PATCH", W "/caches/:name", Level::save, publish_entry, k_audited},
     Route{"POST", W "/caches/blobs/upload-urls", Level::save, stage_blobs},

@@ -7,6 +7,7 @@
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/io/random.hpp"
+#include "agent/server/archives.hpp"
 #include "agent/server/bodies.hpp"
 #include "agent/server/query.hpp"
 
@@ -288,6 +289,9 @@ net::Decision Service::blob(const net::Request& request, net::Responder& respond
   if (is_get && permission->access == Access::get) {
     return download(request, *permission, respond);
   }
+  if (request.method == "PUT" && permission->access == Access::archive) {
+    return take_archive(request, *permission);
+  }
   if (request.method != "PUT" || permission->access != Access::put) {
     return refused(403, "signature", "this URL was made for another method");
   }
@@ -309,6 +313,37 @@ net::Decision Service::blob(const net::Request& request, net::Responder& respond
       }
       net::Response done;
       done.headers.add("ETag", fmt::format("\"{}\"", permission.blob.digest.hex()));
+      answer_to(std::move(done));
+    });
+  });
+  return *std::move(body);
+}
+
+net::Decision Service::take_archive(const net::Request& request, const Permission& permission) {
+  const auto part = parse_part(permission.part);
+  if (!part || request.content_length.value_or(0) > permission.blob.size_bytes) {
+    return refused(413, "too_large", fmt::format("an archive may have {} bytes", permission.blob.size_bytes));
+  }
+  auto body = AnyBody::create(options_.spool, permission.blob.size_bytes);
+  if (!body) {
+    return response_of(answer_of(body.error()));
+  }
+  (*body)->then([this, workspace = permission.workspace, part = *part](io::FileSlice bytes, Digest digest,
+                                                                       net::Responder answer_to) {
+    workers_.give([this, workspace, part, digest, bytes = std::move(bytes),
+                   answer_to = std::move(answer_to)]() mutable {
+      // Noted first: from then on it is referred to.
+      const Blob blob{.digest = digest, .size_bytes = bytes.size};
+      auto kept = note_part(tags_, workspace, part, blob);
+      if (kept) {
+        kept = blobs_.put(workspace, digest, bytes);
+      }
+      if (!kept) {
+        answer_to(response_of(answer_of(kept.error())));
+        return;
+      }
+      net::Response done;
+      done.headers.add("ETag", fmt::format("\"{}\"", digest.hex()));
       answer_to(std::move(done));
     });
   });

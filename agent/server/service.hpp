@@ -64,6 +64,7 @@ private:
 
   net::Decision api(const net::Request& request, net::Responder& respond);
   net::Decision blob(const net::Request& request, net::Responder& respond);
+  net::Decision take_archive(const net::Request& request, const Permission& permission);
   net::Decision download(const net::Request& request, const Permission& permission, net::Responder& respond);
   net::Response send_blob(const net::Request& request, const Permission& permission);
   void run(const net::Request& request, std::string body, net::Responder respond);

@@ -12,13 +12,14 @@ namespace agent::server {
 namespace {
 
 std::string_view name_of(Access access) {
-  return access == Access::get ? "get" : "put";
+  return access == Access::get ? "get" : access == Access::put ? "put" : "archive";
 }
 
 std::optional<Access> access_of(std::string_view text) {
-  return text == "get"   ? std::optional(Access::get)
-         : text == "put" ? std::optional(Access::put)
-                         : std::nullopt;
+  return text == "get"       ? std::optional(Access::get)
+         : text == "put"     ? std::optional(Access::put)
+         : text == "archive" ? std::optional(Access::archive)
+                             : std::nullopt;
 }
 
 std::uint64_t seconds_of(Wall time) {
@@ -49,17 +50,21 @@ std::optional<Permission> parse_path(std::string_view path) {
 }  // namespace
 
 std::string SignedUrls::signature_of(const Permission& permission, std::uint64_t expires) const {
-  const auto message = fmt::format("hearth signed url 1\n{}\n{}\n{}\n{}\n{}", name_of(permission.access),
-                                   permission.workspace.slug(), permission.blob.digest.hex(),
-                                   permission.blob.size_bytes, expires);
+  auto message = fmt::format("hearth signed url 1\n{}\n{}\n{}\n{}\n{}", name_of(permission.access),
+                             permission.workspace.slug(), permission.blob.digest.hex(),
+                             permission.blob.size_bytes, expires);
+  if (permission.access == Access::archive) {
+    message += "\n" + permission.part;
+  }
   return io::hmac_sha256(io::bytes_of(key_.reveal()), io::bytes_of(message)).hex();
 }
 
 std::string SignedUrls::make(std::string_view base, const Permission& permission) const {
   const auto expires = seconds_of(clock_.wall() + lifetime_);
-  return fmt::format("{}{}{}/{}?m={}&s={}&e={}&h={}", base, k_blobs_path, permission.workspace.slug(),
+  const auto part = permission.access == Access::archive ? "&n=" + permission.part : std::string();
+  return fmt::format("{}{}{}/{}?m={}&s={}&e={}&h={}{}", base, k_blobs_path, permission.workspace.slug(),
                      permission.blob.digest.hex(), name_of(permission.access), permission.blob.size_bytes,
-                     expires, signature_of(permission, expires));
+                     expires, signature_of(permission, expires), part);
 }
 
 Result<Permission> SignedUrls::check(std::string_view path, std::string_view query) const {
@@ -72,6 +77,9 @@ Result<Permission> SignedUrls::check(std::string_view path, std::string_view que
   }
   permission->access = *access;
   permission->blob.size_bytes = *size;
+  if (*access == Access::archive) {
+    permission->part = query_value(query, "n");
+  }
   if (!Secret(signature_of(*permission, *expires)).equals(query_value(query, "h"))) {
     return fail(Errc::denied, "the signature of this URL does not match");
   }

@@ -1,7 +1,10 @@
 // URLs that carry their own permission: one method, one blob of one workspace with its size, until a moment.
 // HMAC-SHA-256 over all of these; nothing of it can be changed, and the URL of one blob opens no other.
+// An archive is the exception: nobody knows its digest before it arrived, so its URL is of one part of one
+// entry, whatever the bytes, up to a size.
 // Thread-safe. Form: PATH?m=get|put&s=SIZE&e=SECONDS-SINCE-1970&h=HEX, where PATH is
-// /v2/blobs/OWNER/NAME/DIGEST. Whoever has the URL has the permission: they are not logged.
+// /v2/blobs/OWNER/NAME/DIGEST; of an archive m=archive, the digest is zero, and n=ENTRY.PART is added.
+// Whoever has the URL has the permission: they are not logged.
 #pragma once
 
 #include <chrono>
@@ -16,12 +19,13 @@
 
 namespace agent::server {
 
-enum class Access : std::uint8_t { get, put };
+enum class Access : std::uint8_t { get, put, archive };
 
 struct Permission {
   Access access = Access::get;
   Workspace workspace;
-  Blob blob;
+  Blob blob;              // of an archive: only the most bytes that it may have
+  std::string part = {};  // of an archive: "ENTRY.PART"
   bool operator==(const Permission&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "agent/server/archives.hpp"
 #include "agent/server/query.hpp"
 #include "agent/server/records.hpp"
 #include "agent/server/reports.hpp"
@@ -25,6 +26,10 @@ void bodies(std::string_view text) {
   const auto published = server::parse_publish(*json);
   const auto checks = server::parse_checks(*json);
   const auto names = server::parse_tag_names(*json);
+  const auto parts = server::parse_completion(*json);
+  if (parts && (parts->empty() || parts->back().number != parts->size())) {
+    std::abort();
+  }
   const auto current = server::parse_current_version(*json);
   const auto finalized = server::parse_finalize(*json);
   if ((current && !server::is_tag(current->tag)) ||

@@ -125,6 +125,44 @@ TEST_F(Api, MakesAPairOfTokensForCi) {
   EXPECT_EQ(pair.body["restore"]["token"].text("access_level"), "restore");
   EXPECT_EQ(pair.body["save"]["token"].text("access_level"), "save");
   EXPECT_EQ(server_.call("GET", "/tags", {}, {.token = pair.body["save"].text("value")}).status, 200);
+  EXPECT_EQ(pair.body["workspace"].text("slug"), "acme/ci");
+}
+
+TEST_F(Api, APairOfTokensIsAsLimitedAsItWasAskedFor) {
+  const io::Json wanted(
+      io::JsonObject{{"token_pair", io::JsonObject{{"name_prefix", "pr"},
+                                                   {"save_tag_prefixes", io::JsonArray{"pr-1-"}},
+                                                   {"expiration_preset", "7_days"}}}});
+
+  const auto pair = server_.call("POST", "/tokens/ci-pair", wanted);
+
+  ASSERT_EQ(pair.status, 201) << pair.text;
+  EXPECT_EQ(pair.body["save"]["token"].text("name"), "pr-save");
+  EXPECT_FALSE(pair.body["save"]["token"].text("expires_at").empty());
+  const auto entry = server_.entry("pr-1-x", "one");
+  const Ask ask{.token = pair.body["save"].text("value"), .if_match = "0"};
+  expect_refusal(server_.publish("main", entry, ask), 403, "tag_not_writable");
+  EXPECT_EQ(server_.publish("pr-1-x", entry, ask).status, 200);
+  expect_refusal(server_.call("POST", "/tokens/ci-pair",
+                              io::JsonObject{{"token_pair", io::JsonObject{{"custom_expires_on", "soon"}}}}),
+                 400, "invalid_request");
+}
+
+TEST_F(Api, ListsTokensWithWhetherTheyAreActive) {
+  const auto made = server_.call(
+      "POST", "/tokens", io::JsonObject{{"token", io::JsonObject{{"name", "x"}, {"access_level", "save"}}}});
+  const auto id = made.body["token"].text("id");
+  EXPECT_EQ(made.body["token"]["active"].boolean(), true);
+  ASSERT_EQ(server_.call("POST", fmt::format("/tokens/{}/revoke", id), io::JsonObject()).status, 200);
+
+  const auto listed = server_.call("GET", "/tokens");
+
+  EXPECT_EQ(listed.body["workspace"].text("slug"), "acme/ci");
+  EXPECT_EQ(listed.body["pagination"]["total"].count(), 1);
+  EXPECT_EQ(listed.body["tokens"].array()->front().text("state"), "revoked");
+  expect_refusal(server_.call("POST", fmt::format("/tokens/{}/rotate", id),
+                              io::JsonObject{{"token", io::JsonObject{{"expiration_preset", "7_days"}}}}),
+                 400, "invalid_request");
 }
 
 TEST_F(Api, RefusesTokensThatWouldMeanMoreThanTheySay) {

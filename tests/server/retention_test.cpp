@@ -80,6 +80,7 @@ protected:
     Entry wanted;
     wanted.tag = tag;
     wanted.description = io::JsonObject{{"manifest_root_digest", digest_text(blob.digest)},
+                                        {"storage_mode", "cas"},
                                         {"total_size_bytes", std::uint64_t{content.size()}}};
     const auto entry = tags_.create_entry(workspace_, wanted).value();
     const auto done =
@@ -166,6 +167,18 @@ TEST_F(Retention, KeepsWhatAnUploadInProgressStaged) {
   EXPECT_GE(keep().removed_records, 3);
   clock_.advance(25h);
   EXPECT_EQ(keep().removed_blobs, 2);
+}
+
+TEST_F(Retention, KeepsWhatAManifestNamesThoughItWasNeverStaged) {
+  const auto named = put("named");
+  const auto other = put("other");
+  publish("rust", fmt::format(R"({{"blobs":[{{"digest":"{}"}}]}})", digest_text(named)));
+  keep();
+  clock_.advance(25h);
+
+  EXPECT_EQ(keep().removed_blobs, 1);
+  EXPECT_TRUE(has(named));
+  EXPECT_FALSE(has(other));
 }
 
 TEST_F(Retention, KeepsWhatSomebodyRefersToWhileItIsBeingRemoved) {
