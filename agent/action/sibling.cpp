@@ -41,6 +41,7 @@ std::vector<std::string> agent_arguments(const SiblingFacts& facts) {
     add("--also-scope", scope);
   }
   add("--producer", producer_of(facts.runner));
+  add("--run", run_of(facts.runner));
   add("--max-size", std::to_string(facts.inputs.max_size_bytes));
   if (facts.inputs.max_tag_bytes > 0) {
     add("--max-tag-size", std::to_string(facts.inputs.max_tag_bytes));
@@ -88,6 +89,10 @@ std::vector<std::string> sibling_arguments(const SiblingFacts& facts) {
 
 std::string producer_of(const RunnerEnvironment& runner) {
   return fmt::format("{} run {} attempt {}", runner.job, runner.run_id, runner.run_attempt);
+}
+
+std::string run_of(const RunnerEnvironment& runner) {
+  return fmt::format("{}-{}", runner.run_id, runner.run_attempt);
 }
 
 std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner) {

@@ -57,6 +57,9 @@ struct SiblingFacts {
 // Who publishes: the job, its run and attempt.
 std::string producer_of(const RunnerEnvironment& runner);
 
+// What the jobs of one run have in common: "1234-1".
+std::string run_of(const RunnerEnvironment& runner);
+
 // Where the runner checks the job's repository out, as the steps see it. Its own way of laying out folders is
 // the only thing that tells: the container is given the path under another name.
 std::string checkout_path(const SharedFolder& shared, const RunnerEnvironment& runner);

@@ -47,6 +47,7 @@ Result<app::Config> agent_config(const StartFacts& facts) {
   }
   AGENT_TRY(config.mode, publish::parse_mode(plan.mode()));
   config.producer = producer_of(facts.runner);
+  config.run = run_of(facts.runner);
   config.max_size_bytes = facts.inputs.max_size_bytes;
   config.max_tag_bytes = facts.inputs.max_tag_bytes;
   config.min_free_bytes = facts.inputs.min_free_bytes;

@@ -13,6 +13,7 @@
 #include "agent/app/housekeeping.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/routes.hpp"
+#include "agent/app/run_trend.hpp"
 #include "agent/app/status.hpp"
 #include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
@@ -196,7 +197,10 @@ void Agent::State::warm_up() {
       note(fmt::format("the tag could not be read: {}; every lookup of it is a miss until a refresh succeeds",
                        refreshed.error().message));
     } else {
-      status->observe([&](Observed& observed) { observed.tag_objects = tag->figures().objects; });
+      status->observe([&](Observed& observed) {
+        observed.tag_objects = tag->figures().objects;
+        observed.earlier_runs = tag->runs();
+      });
       tag->preload(config.preload_bytes, begin + config.preload_deadline);
     }
     if (const auto adopted = cache->adopt_unpublished(); adopted > 0) {
@@ -291,6 +295,9 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
   hydration->finish();
   ccache->finish();
+  if (auto run = past_run(status->figures(), config.run, clock.wall())) {
+    publisher->note_run(*std::move(run));
+  }
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));

@@ -36,7 +36,8 @@ struct Config {
   publish::TagChain chain;
   publish::Mode mode = publish::Mode::read_write;
   std::string producer;
-  Secret token;  // empty: open on loopback
+  std::string run;  // common to the jobs of one run, for the tag's history: "1234-1"; empty: there are none
+  Secret token;     // empty: open on loopback
   milliseconds preload_deadline = seconds(10);
   std::uint64_t preload_bytes = std::uint64_t{2} << 30U;
   milliseconds refresh_interval = seconds(60);

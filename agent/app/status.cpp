@@ -1,6 +1,7 @@
 #include "agent/app/status.hpp"
 
 #include "agent/app/compilations.hpp"
+#include "agent/app/run_trend.hpp"
 
 namespace agent::app {
 
@@ -81,6 +82,10 @@ report::Figures Status::figures() const {
   figures.backend = config.backend;
   figures.mode = publish::name_of(config.mode);
   figures.phase = name_of(phase());
+  if (!config.address.empty()) {  // else other processes go before and after this one
+    figures.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - sources_.started).count();
+  }
   const auto publishing = sources_.publisher->figures();
   if (sources_.tag != nullptr) {
     const auto tag = sources_.tag->figures();
@@ -105,6 +110,7 @@ report::Figures Status::figures() const {
     }
     figures.preload_seconds = observed.preload_seconds;
     figures.tag_objects_before = observed.tag_objects;
+    figures.earlier_runs = earlier_runs(observed.earlier_runs);
     figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());
   });
   return figures;

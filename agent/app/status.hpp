@@ -33,6 +33,7 @@ struct Observed {
   sccache::LauncherEvents events;
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects;  // when the tag was first read
+  publish::RunHistory earlier_runs;          // likewise
   std::vector<std::string> notes;
   std::vector<sccache::LogLine> log;  // of sccache's server, at the end
   std::vector<sccache::KeyedCompilation> compilations;
@@ -43,6 +44,7 @@ struct StatusSources {
   const metrics::Registry* registry = nullptr;
   const publish::Publisher* publisher = nullptr;
   const publish::TagView* tag = nullptr;  // null: no backend
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
 class Status final {

@@ -53,6 +53,12 @@ std::string default_producer() {
   return fmt::format("{}@{}", user.empty() ? "somebody" : user, host.data());
 }
 
+// In a workflow the steps know their run.
+std::string default_run() {
+  const auto run = io::environment_value("GITHUB_RUN_ID");
+  return run.empty() ? run : fmt::format("{}-{}", run, io::environment_value("GITHUB_RUN_ATTEMPT"));
+}
+
 }  // namespace
 
 io::fs::path default_folder() {
@@ -69,6 +75,7 @@ void add_agent_options(CLI::App& command, AgentOptions& options) {
   options.store = (default_folder() / "store").string();
   options.backend = "disk://" + (default_folder() / "backend").string();
   options.producer = default_producer();
+  options.run = default_run();
   const auto add = [&](const char* name, std::string& value, const char* help) {
     command.add_option(name, value, help)->capture_default_str();
   };
@@ -82,6 +89,7 @@ void add_agent_options(CLI::App& command, AgentOptions& options) {
   command.add_option("--also-scope", options.also_scopes,
                      "scope that is read too, after the own one; repeatable");
   add("--producer", options.producer, "who publishes, for `hearth inspect`");
+  add("--run", options.run, "name that the jobs of one run share, for the history of the tag");
   add("--sccache-mode", options.sccache_mode,
       "proxy: sccache asks the agent; disk: it works on a folder that is filled from the tag before; auto: "
       "disk "
@@ -104,6 +112,7 @@ Result<app::Config> to_config(const AgentOptions& options) {
   config.backend = options.backend;
   AGENT_TRY(config.mode, publish::parse_mode(options.mode));
   config.producer = options.producer;
+  config.run = options.run;
   if (auto mode = app::parse_sccache_mode(options.sccache_mode); mode) {
     config.sccache_mode = *mode;
   } else {

@@ -20,6 +20,7 @@ struct AgentOptions {
   std::string scope = "local";
   std::vector<std::string> also_scopes;
   std::string producer;
+  std::string run;
   std::string sccache_mode = "auto";
   std::string max_size = "10GiB";
   std::string max_tag_size = "0";

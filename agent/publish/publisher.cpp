@@ -46,7 +46,8 @@ struct PublisherState {
                             .packs = packs,
                             .conflict = [this] { tallies.conflicts.add(); },
                             .uploaded = [this](std::uint64_t bytes) { tallies.bytes.add(bytes); },
-                            .pause = [this](std::chrono::milliseconds time) { return pause(time); }});
+                            .pause = [this](std::chrono::milliseconds time) { return pause(time); },
+                            .run = [this] { return noted_run(); }});
       compaction = std::make_unique<BackgroundCompaction>(
           CompactorOptions{.tag = options.tag,
                            .producer = options.producer,
@@ -61,6 +62,9 @@ struct PublisherState {
   BudgetTimes budget_times() const {
     return {.flush = budget.ready_at(UploadBudget::Use::flush),
             .drain = budget.ready_at(UploadBudget::Use::drain)};
+  }
+  std::optional<PastRun> noted_run() const {
+    return run_of_job.with([](const auto& run) { return run; });
   }
   CompactionLimits compaction_limits() const;
   CompactionHost compaction_host();
@@ -81,6 +85,7 @@ struct PublisherState {
   PublisherTallies tallies;
   UploadBudget budget;
   Guarded<FlushQueue> queue;
+  Guarded<std::optional<PastRun>> run_of_job;
   std::unique_ptr<BudgetedStorage> storage;
   std::unique_ptr<BackgroundCompaction> compaction;
   std::unique_ptr<TagWriter> writer;                // used by the thread only; null: nothing is published
@@ -345,13 +350,18 @@ Result<void> Publisher::flush(std::chrono::milliseconds deadline) {
   });
 }
 
+void Publisher::note_run(PastRun run) {
+  state_->run_of_job.with([&](auto& noted) { noted = std::move(run); });
+}
+
 void Publisher::record(const std::vector<UsedPack>& used) {
   auto& state = *state_;
   const bool stopped = state.queue.with([](const FlushQueue& at) { return at.stopped || at.failures > 0; });
-  if (!state.writer || used.empty() || stopped || !state.budget.ready(UploadBudget::Use::drain)) {
+  if (!state.writer || stopped || !state.budget.ready(UploadBudget::Use::drain)) {
     return;
   }
-  const auto recorded = record_uses(*state.storage, state.options.tag, state.clock, used);
+  const auto recorded =
+      record_uses(*state.storage, state.options.tag, state.clock, {.used = used, .run = state.noted_run()});
   if (!recorded) {
     log::info("publish: what was used could not be recorded tag={} error={}", state.options.tag.tag,
               recorded.error().message);

@@ -22,6 +22,7 @@
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
+#include "agent/publish/run_history.hpp"
 #include "agent/publish/tag.hpp"
 #include "agent/publish/touch_set.hpp"
 #include "agent/store/store.hpp"
@@ -90,9 +91,12 @@ public:
   // retrying cannot help.
   Result<void> flush(std::chrono::milliseconds deadline);
 
-  // Records in the tag what of it was used (TagView::used), unless that was done today. Nothing where this
-  // job does not publish, or the storage has had enough for now: it is recorded another day. Blocks on the
-  // storage; call it once everything is published.
+  // What this run came to: goes into the tag's history with what is published from now on, else by `record`.
+  void note_run(PastRun run);
+
+  // Records in the tag what of it was used (TagView::used), unless that was done today, and the noted run,
+  // unless one of the last hour is there. Nothing where this job does not publish, or the storage has had
+  // enough for now: it is recorded another day. Blocks on the storage; call it once everything is published.
   void record(const std::vector<UsedPack>& used);
 
   PublisherFigures figures() const;

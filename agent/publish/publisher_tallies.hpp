@@ -35,7 +35,7 @@ struct PublisherTallies {
         compacted_bytes(
             registry.counter("hearth_publish_compacted_bytes_total", "Bytes that were uploaded for that.")),
         recorded(registry.counter("hearth_uses_recorded_total",
-                                  "Times that what a job used was recorded in its tag.")),
+                                  "Times that what a job used, or what it came to, was recorded in its tag.")),
         pending(registry.gauge("hearth_objects_pending", "Objects that wait for publishing.")) {}
 
   Tally published;

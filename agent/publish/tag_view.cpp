@@ -32,6 +32,7 @@ struct Scope {
   bool complete = true;  // false: a pack could not be read this time and may be next time
   std::shared_ptr<const RemovedKeys> removed = nullptr;  // null: nothing
   std::shared_ptr<const TouchSet> touches = nullptr;
+  RunHistory runs{};
 };
 
 using LoadedPackResult = Result<std::shared_ptr<const LoadedPack>>;
@@ -41,6 +42,7 @@ struct Snapshot {
   TagFigures figures;
   std::vector<std::shared_ptr<const RemovedKeys>> removed;  // of scopes that have any
   std::vector<std::shared_ptr<const TouchSet>> touches;     // by scope
+  RunHistory runs;
 };
 
 std::string_view skip_reason(Errc code) {
@@ -150,6 +152,7 @@ Result<bool> TagViewState::refresh_scope(Scope& scope) {
   scope.generation = at->pointer.generation;
   scope.removed = shared_removed(*manifest);
   scope.touches = std::make_shared<const TouchSet>(touches_of(*manifest));
+  scope.runs = runs_of(*manifest);
   load_packs(scope, *manifest);
   return true;
 }
@@ -211,6 +214,7 @@ void TagViewState::publish_snapshot() {
       next->removed.push_back(scopes[i].removed);
     }
     next->touches.push_back(scopes[i].touches);
+    next->runs = next->runs.empty() ? scopes[i].runs : next->runs;
   }
   next->table.hold(all);
   carry_uses(before->table, next->table);
@@ -367,6 +371,10 @@ void TagView::distrust(std::string_view key) {
 
 TagFigures TagView::figures() const {
   return state_->current()->figures;
+}
+
+RunHistory TagView::runs() const {
+  return state_->current()->runs;
 }
 
 std::shared_ptr<PackCache> TagView::packs() const {

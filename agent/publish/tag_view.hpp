@@ -17,6 +17,7 @@
 #include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/file_slice.hpp"
+#include "agent/publish/run_history.hpp"
 #include "agent/publish/tag.hpp"
 #include "agent/publish/touch_set.hpp"
 
@@ -93,6 +94,9 @@ public:
   void distrust(std::string_view key);
 
   TagFigures figures() const;
+
+  // What the last runs came to: of the first scope of the chain that has any on record.
+  RunHistory runs() const;
 
   // For the publisher of the same tag: it then neither reads footers again nor takes a distrusted object for
   // one that need not be published.

@@ -185,7 +185,10 @@ Result<void> TagWriter::upload(Prepared& prepared) {
 }
 
 Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& packs) {
-  const auto next = merged(head.manifest, packs, step_after(head, services_.clock));
+  auto next = merged(head.manifest, packs, step_after(head, services_.clock));
+  if (const auto run = services_.run ? services_.run() : std::nullopt) {
+    add_run(next, *run);
+  }
   auto swapped = replace_head(services_.storage, options_.tag, head, next);
   if (!swapped && is_ambiguous(swapped.error().code)) {
     const auto now = read_head(services_.storage, options_.tag);

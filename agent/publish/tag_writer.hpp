@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/publish/key_table.hpp"
+#include "agent/publish/run_history.hpp"
 #include "agent/publish/tag.hpp"
 #include "agent/publish/tag_head.hpp"
 #include "agent/store/pack_writer.hpp"
@@ -33,6 +35,7 @@ struct TagWriterServices {
   std::function<void()> conflict;                        // counts one
   std::function<void(std::uint64_t)> uploaded;           // counts bytes
   std::function<bool(std::chrono::milliseconds)> pause;  // false: stop was requested
+  std::function<std::optional<PastRun>()> run = {};      // what goes into the run history with a swap
 };
 
 class TagWriter final {

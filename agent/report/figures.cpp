@@ -146,6 +146,37 @@ private:
   std::string problem_;
 };
 
+io::Json earlier_json(const std::vector<EarlierRun>& runs) {
+  io::JsonArray list;
+  for (const auto& run : runs) {
+    list.emplace_back(io::JsonObject{{"run", text_json(run.run)},
+                                     {"ended_ms", run.ended_ms},
+                                     {"hits", run.hits},
+                                     {"misses", run.misses},
+                                     {"seconds", run.seconds},
+                                     {"saved_seconds_estimate", run.saved_seconds}});
+  }
+  return list;
+}
+
+Result<std::vector<EarlierRun>> earlier_from(const io::Json& json) {
+  std::vector<EarlierRun> runs;
+  if (const auto* list = json.array()) {
+    for (const auto& one : *list) {
+      EarlierRun run{.ended_ms = one["ended_ms"].count().value_or(0),
+                     .hits = one["hits"].count().value_or(0),
+                     .misses = one["misses"].count().value_or(0)};
+      Reader reader(one);
+      reader.read("run", run.run);
+      reader.read("seconds", run.seconds);
+      reader.read("saved_seconds_estimate", run.saved_seconds);
+      AGENT_CHECK(reader.finish());
+      runs.push_back(std::move(run));
+    }
+  }
+  return runs;
+}
+
 void read_agent_members(Reader& reader, Figures& figures) {
   reader.read("lookups_hit", figures.lookups_hit);
   reader.read("lookups_missed", figures.lookups_missed);
@@ -166,6 +197,7 @@ void read_agent_members(Reader& reader, Figures& figures) {
   reader.read("tag_objects", figures.tag_objects);
   reader.read("tag_bytes", figures.tag_bytes);
   reader.read("tag_objects_before", figures.tag_objects_before);
+  reader.read("seconds", figures.seconds);
   reader.read("notes", figures.notes);
 
   std::optional<std::uint64_t> refused;
@@ -240,6 +272,8 @@ io::Json to_json(const Figures& figures) {
       {"breaker_openings", figures.breaker_openings},
       {"compacted_packs", figures.compacted_packs},
       {"preload_seconds", figures.preload_seconds},
+      {"seconds", figures.seconds},
+      {"earlier_runs", earlier_json(figures.earlier_runs)},
       {"tag_objects", figures.tag_objects},
       {"tag_bytes", figures.tag_bytes},
       {"notes", io::JsonArray(figures.notes.begin(), figures.notes.end())},
@@ -294,6 +328,7 @@ Result<Figures> from_json(const io::Json& json) {
       AGENT_TRY(figures.verdicts.emplace_back(), verdict_from(verdict));
     }
   }
+  AGENT_TRY(figures.earlier_runs, earlier_from(json["earlier_runs"]));
   AGENT_CHECK(reader.finish());
   AGENT_CHECK(latencies.finish());
   return figures;

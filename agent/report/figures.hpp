@@ -23,6 +23,17 @@ struct Language {
   std::uint64_t misses = 0;
 };
 
+// What an earlier run of the same tag came to; its jobs together.
+struct EarlierRun {
+  std::string run;             // its name, such as "1234-1"; empty on a laptop
+  std::uint64_t ended_ms = 0;  // since 1970
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::optional<double> seconds;  // its longest job took
+  std::optional<double> saved_seconds;
+  bool operator==(const EarlierRun&) const = default;
+};
+
 struct Figures {
   std::string tag;
   std::string scope;
@@ -54,6 +65,9 @@ struct Figures {
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects, tag_bytes;
   std::optional<std::uint64_t> tag_objects_before;  // when the run began
+  std::optional<double> seconds;                    // since the agent began
+
+  std::vector<EarlierRun> earlier_runs;  // of this tag, as far as it has them on record; the newest last
 
   std::vector<Verdict> verdicts;  // why hits are low, where somebody asked; the first is the one to read
 

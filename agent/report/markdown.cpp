@@ -11,6 +11,7 @@
 #include "agent/core/text.hpp"
 #include "agent/report/amounts.hpp"
 #include "agent/report/plain.hpp"
+#include "agent/report/trend.hpp"
 
 namespace agent::report {
 
@@ -230,6 +231,7 @@ std::string markdown(const Figures& figures, Ending ending) {
     append_section(summary,
                    "#### Why hits are low\n\n" + verdict_markdown(figures.verdicts, k_verdicts_shown));
   }
+  append_section(summary, trend_markdown(figures));
   append_section(summary, language_table(figures));
   append_section(summary,
                  two_columns(figures.hits || !figures.lookups_hit ? "All compilations" : "All lookups", "",

@@ -9,6 +9,7 @@
 #include "agent/core/text.hpp"
 #include "agent/report/amounts.hpp"
 #include "agent/report/plain.hpp"
+#include "agent/report/trend.hpp"
 
 namespace agent::report {
 
@@ -103,6 +104,9 @@ std::string text(const Figures& figures, Ending ending) {
   add_latency(out, figures.latency);
   if (const auto saved = saved_text(figures)) {
     add(out, "time", *saved);
+  }
+  for (const auto& line : trend(figures)) {
+    add(out, line.name, fmt::format("{} {}; {}", line.sparkline, line.last, line.first));
   }
   add_storage(out, figures);
   if (figures.preload_seconds) {

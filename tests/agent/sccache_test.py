@@ -75,6 +75,16 @@ class WithRealSccache(unittest.TestCase):
             grown = {method: after[method] - before.get(method, 0) for method in after}
             self.assertEqual({method: count for method, count in grown.items() if count}, {"GET": 2})
 
+    def test_the_tag_remembers_its_last_runs_for_machines_that_are_new(self):
+        for run in ("1-1", "2-1", "3-1"):
+            (self.work / f"f{run[0]}.c").write_text(f"int f{run[0]}(void) {{ return 10{run}; }}\n")
+            summary, _ = self.compile(f"machine{run}", flags=("--run", run))
+
+        earlier = summary["earlier_runs"]
+        self.assertEqual([(run["run"], run["hits"], run["misses"]) for run in earlier],
+                         [("1-1", 0, FILES), ("2-1", FILES - 1, 1)])
+        self.assertGreater(earlier[0]["seconds"], 0)
+
     def test_a_read_only_job_hits_and_publishes_nothing(self):
         self.compile("cold")
         (self.work / "f0.c").write_text("int f0(void) { return 42; }\n")

@@ -77,7 +77,7 @@ protected:
     for (const auto& key : uses) {
       EXPECT_TRUE(mine->use(key));
     }
-    const auto recorded = record_uses(*storage_, tag_, time_, mine->used());
+    const auto recorded = record_uses(*storage_, tag_, time_, {.used = mine->used()});
     EXPECT_THAT(recorded, Succeeds());
     return recorded.value_or(false);
   }

@@ -7,12 +7,28 @@ import itertools
 import json
 import pathlib
 import random
+import subprocess
+import sys
 import tempfile
 import unittest
 
 from tests.agent.running import Agent
 from tests.github.running import MAIN, READ_ONLY, READ_WRITE, REPOSITORY, CacheService
 
+STATISTICS = pathlib.Path(__file__).parents[1] / "golden/sccache-0.16.0-stats.json"
+# Listens as sccache's server does, and ends when its socket is gone.
+FAKE_SERVER = """
+import os, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+listener.settimeout(0.1)
+while os.path.exists(sys.argv[1]):
+    try:
+        listener.accept()[0].close()
+    except TimeoutError:
+        pass
+"""
 BRANCH = "refs/heads/feature"
 
 
@@ -81,6 +97,30 @@ class AgentOnGithub(unittest.TestCase):
         self.assertEqual(figures["published"], 10)
         print(self.calls(), "calls for a warm job of 3,500 objects")
         self.assertLessEqual(self.calls(), 24, self.service.counters())
+
+    def test_a_warm_job_that_only_records_its_run_stays_below_twenty_calls(self) -> None:
+        numbers = range(3500)
+        with self.job() as agent:
+            self.store(agent, numbers)
+            agent.command_line("drain")
+        self.service.control("reset", {})
+        socket, sccache = self.folder / "server.sock", self.folder / "sccache"
+        server = subprocess.Popen([sys.executable, "-c", FAKE_SERVER, str(socket)])
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        sccache.write_text(f'#!/bin/sh\n[ "$1" = --show-stats ] && exec cat {STATISTICS}\nexec rm -f {socket}\n')
+        sccache.chmod(0o755)
+
+        with self.job("--also-scope", BRANCH, "--sccache-real", str(sccache), "--sccache-socket", str(socket),
+                      "--launcher-state", str(self.folder / "state")) as agent:
+            self.check(agent, numbers)
+            agent.command_line("drain")
+        calls = self.calls()
+        with self.job() as agent:
+            runs = agent.status()["earlier_runs"]
+
+        self.assertEqual(len(runs), 1)
+        self.assertLess(calls, 20, self.service.counters())
 
     def test_six_jobs_at_once_lose_nothing_and_meet_no_limit(self) -> None:
         def one(number: int) -> dict:

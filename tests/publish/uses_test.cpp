@@ -52,7 +52,7 @@ protected:
     for (const auto& [key, content] : objects) {
       EXPECT_TRUE(mine->use(key)) << key;
     }
-    const auto recorded = record_uses(*storage_, tag(), time_, mine->used());
+    const auto recorded = record_uses(*storage_, tag(), time_, {.used = mine->used()});
     EXPECT_THAT(recorded, Succeeds());
     return recorded.value_or(false);
   }
@@ -97,7 +97,7 @@ TEST_F(Uses, OfSixteenJobsAtOnceAreAllRecordedOrLookEarlier) {
       jobs.emplace_back([this, i] {
         const auto mine = view();
         mine->note_use(fmt::format("key/{:03}", i));
-        static_cast<void>(record_uses(*storage_, tag(), time_, mine->used()));
+        static_cast<void>(record_uses(*storage_, tag(), time_, {.used = mine->used()}));
       });
     }
   }
@@ -121,10 +121,58 @@ TEST_F(Uses, AreNotRecordedByReadOnlyJobs) {
     Publisher publisher(
         {.tag = tag(), .mode = mode, .producer = "a test", .spool = folder_.path() / "spool"},
         {.storage = &counted, .clock = &time_, .registry = &registry_, .published = {}, .packs = nullptr});
+    publisher.note_run({.job = 1, .ended_ms = milliseconds_of(time_.wall()), .hits = 1});
     publisher.record(mine->used());
     EXPECT_EQ(counted.uploads(), mode == Mode::read_only ? 0 : 1);
   }
   EXPECT_EQ(registry_.total("hearth_uses_recorded_total"), 1U);
+}
+
+TEST_F(Uses, ARunIsRecordedWithWhatItPublishesAndCostsNoSwap) {
+  tests::CountingStorage counted(*storage_);
+  Publisher publisher(
+      {.tag = tag(), .producer = "a test", .spool = folder_.path() / "spool"},
+      {.storage = &counted, .clock = &time_, .registry = &registry_, .published = {}, .packs = nullptr});
+  const PastRun run{.job = 1, .ended_ms = milliseconds_of(time_.wall()), .hits = 3, .run = "12-1"};
+
+  publisher.note_run(run);
+  publisher.add("key/001", object("content"));
+  ASSERT_THAT(publisher.flush(10s), Succeeds());
+  EXPECT_EQ(counted.uploads(), 2) << "a pack and a pointer";
+  publisher.record({});
+
+  EXPECT_EQ(counted.uploads(), 2);
+  EXPECT_THAT(view()->runs(), ElementsAre(run));
+}
+
+TEST_F(Uses, ARunThatPublishesNothingIsRecordedOnceAnHour) {
+  publish(numbered(0, 3));
+  tests::CountingStorage counted(*storage_);
+  std::vector<PastRun> runs;
+  for (const auto& [after, swaps] : {std::pair(0min, 1), std::pair(59min, 1), std::pair(1min, 2)}) {
+    time_.advance(after);
+    Publisher publisher(
+        {.tag = tag(), .producer = "a test", .spool = folder_.path() / "spool"},
+        {.storage = &counted, .clock = &time_, .registry = &registry_, .published = {}, .packs = nullptr});
+    runs.push_back({.job = runs.size(), .ended_ms = milliseconds_of(time_.wall()), .misses = 1});
+    publisher.note_run(runs.back());
+    publisher.record({});
+    EXPECT_EQ(counted.uploads(), swaps);
+  }
+
+  EXPECT_THAT(view()->runs(), ElementsAre(runs.front(), runs.back()));
+  EXPECT_EQ(contents(), numbered(0, 3));
+}
+
+TEST_F(Uses, RunsOfTheBaseScopeAreSeenWhereTheOwnHasNone) {
+  publish(numbered(0, 1));
+  const PastRun run{.job = 1, .ended_ms = milliseconds_of(time_.wall()), .hits = 3};
+  ASSERT_THAT(record_uses(*storage_, tag(), time_, {.used = {}, .run = run}), Succeeds());
+
+  TagView branch(*storage_, TagChain{.own = tag_of("refs/pull/7/merge"), .also = {tag()}}, registry_);
+  ASSERT_THAT(branch.refresh(), Succeeds());
+
+  EXPECT_THAT(branch.runs(), ElementsAre(run));
 }
 
 TEST_F(Uses, DecideWhatGoesAfterTwoWeeks) {
@@ -200,7 +248,7 @@ TEST_F(Uses, GoAlongWhenPacksAreMerged) {
   ASSERT_THAT(before->refresh(), Succeeds());
   ASSERT_THAT(before->used(), SizeIs(1)) << "what was used of packs that are gone";
   EXPECT_EQ(std::ranges::count(before->used().front().objects, true), 1);
-  EXPECT_THAT(record_uses(*storage_, tag(), time_, before->used()), Succeeds());
+  EXPECT_THAT(record_uses(*storage_, tag(), time_, {.used = before->used()}), Succeeds());
   EXPECT_EQ(
       std::ranges::count(touches_of(read_head(*storage_, tag())->manifest).packs.begin()->second, today), 4);
 }

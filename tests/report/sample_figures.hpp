@@ -42,6 +42,27 @@ inline report::Figures warm_figures() {
   return figures;
 }
 
+// As warm_figures, of a tag that has runs on record.
+inline report::Figures trend_figures() {
+  auto figures = warm_figures();
+  figures.seconds = 41.5;
+  figures.earlier_runs = {
+      {.run = "1230-1", .ended_ms = 1'763'700'000'000, .hits = 0, .misses = 412, .seconds = 214.0},
+      {.run = "1231-1",
+       .ended_ms = 1'763'700'600'000,
+       .hits = 300,
+       .misses = 112,
+       .seconds = 96.0,
+       .saved_seconds = 120.0},
+      {.run = "1232-1",
+       .ended_ms = 1'763'701'200'000,
+       .hits = 410,
+       .misses = 2,
+       .seconds = 43.0,
+       .saved_seconds = 181.5}};
+  return figures;
+}
+
 inline report::Figures cold_figures() {
   auto figures = warm_figures();
   figures.generation = 1;

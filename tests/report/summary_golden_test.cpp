@@ -28,6 +28,7 @@ std::vector<Case> cases() {
   Figures none;
   return {
       {.name = "warm", .figures = tests::warm_figures()},
+      {.name = "trend", .figures = tests::trend_figures()},
       {.name = "cold", .figures = tests::cold_figures()},
       {.name = "read-only", .figures = tests::read_only_figures()},
       {.name = "nothing-compiled", .figures = tests::nothing_compiled_figures()},
