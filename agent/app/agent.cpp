@@ -295,9 +295,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
   hydration->finish();
   ccache->finish();
-  if (auto run = past_run(status->figures(), config.run, clock.wall())) {
-    publisher->note_run(*std::move(run));
-  }
+  publisher->note_run(past_run(status->figures(), config.run, clock.wall()));
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
     note(fmt::format("not everything was published: {}", flushed.error().message));

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t k_most_jobs = 1000;
 constexpr std::uint64_t k_most_bytes = std::uint64_t{1} << 20U;
-constexpr std::string_view k_summary_name = "summary.json";
 
 struct Options {
   std::vector<std::string> paths;
@@ -35,8 +34,9 @@ struct Found {
 // A job's artifact is a folder named after it: that is its name. A file that was named by hand has its own.
 std::string name_of(const io::fs::path& path) {
   const auto folder = path.parent_path().filename().string();
-  return path.filename() == k_summary_name && !folder.empty() && folder != "." ? folder
-                                                                               : path.stem().string();
+  const auto file = path.filename();
+  const bool says_nothing = file == "summary.json" || file == "figures.json";
+  return says_nothing && !folder.empty() && folder != "." ? folder : path.stem().string();
 }
 
 // A folder stands for the summary.json files in it, however deep: `download-artifact` makes one for each job.

@@ -350,7 +350,7 @@ Result<void> Publisher::flush(std::chrono::milliseconds deadline) {
   });
 }
 
-void Publisher::note_run(PastRun run) {
+void Publisher::note_run(std::optional<PastRun> run) {
   state_->run_of_job.with([&](auto& noted) { noted = std::move(run); });
 }
 

@@ -91,8 +91,9 @@ public:
   // retrying cannot help.
   Result<void> flush(std::chrono::milliseconds deadline);
 
-  // What this run came to: goes into the tag's history with what is published from now on, else by `record`.
-  void note_run(PastRun run);
+  // What this run came to, if that is worth keeping: goes into the tag's history with what is published from
+  // now on, else by `record`.
+  void note_run(std::optional<PastRun> run);
 
   // Records in the tag what of it was used (TagView::used), unless that was done today, and the noted run,
   // unless one of the last hour is there. Nothing where this job does not publish, or the storage has had

@@ -121,7 +121,7 @@ TEST_F(Uses, AreNotRecordedByReadOnlyJobs) {
     Publisher publisher(
         {.tag = tag(), .mode = mode, .producer = "a test", .spool = folder_.path() / "spool"},
         {.storage = &counted, .clock = &time_, .registry = &registry_, .published = {}, .packs = nullptr});
-    publisher.note_run({.job = 1, .ended_ms = milliseconds_of(time_.wall()), .hits = 1});
+    publisher.note_run(PastRun{.job = 1, .ended_ms = milliseconds_of(time_.wall()), .hits = 1});
     publisher.record(mine->used());
     EXPECT_EQ(counted.uploads(), mode == Mode::read_only ? 0 : 1);
   }
