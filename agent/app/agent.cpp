@@ -12,6 +12,7 @@
 #include "agent/app/ccache.hpp"
 #include "agent/app/housekeeping.hpp"
 #include "agent/app/hydration.hpp"
+#include "agent/app/live.hpp"
 #include "agent/app/routes.hpp"
 #include "agent/app/run_trend.hpp"
 #include "agent/app/status.hpp"
@@ -86,6 +87,7 @@ struct Agent::State {
   std::unique_ptr<publish::Publisher> publisher;
   std::unique_ptr<cache::Cache> cache;
   std::unique_ptr<Status> status;
+  std::unique_ptr<Live> live;
   std::unique_ptr<Hydration> hydration;
   std::unique_ptr<Ccache> ccache;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -169,6 +171,7 @@ Result<void> Agent::State::open() {
                            .requests = &requests});
   status = std::make_unique<Status>(StatusSources{
       .config = &config, .registry = &registry, .publisher = publisher.get(), .tag = tag.get()});
+  live = std::make_unique<Live>(LiveSources{*status, registry, requests, *publisher, clock});
   const FolderServices exchanged{.config = config,
                                  .status = *status,
                                  .registry = registry,
@@ -224,6 +227,7 @@ Result<void> Agent::State::serve() {
   hosts.push_back(config.address);
   RouteServices services{.status = *status,
                          .registry = registry,
+                         .live = *live,
                          .gate = fronts::Gate({.token = config.token, .hosts = std::move(hosts)}),
                          .fronts = fronts::make_fronts({.cache = *cache, .registry = registry}),
                          .control = {.flush = [this](auto deadline) { return flush(deadline); },
@@ -320,6 +324,7 @@ void Agent::State::keep_record(const report::Figures& figures) const {
                    .started_ms = static_cast<std::int64_t>(milliseconds_of(started)),
                    .ended_ms = static_cast<std::int64_t>(milliseconds_of(clock.wall())),
                    .figures = figures,
+                   .activity = live->activity(),
                    .requests = requests.requests()};
   status->observed([&](const Observed& observed) {
     record.statistics = observed.statistics;
@@ -345,6 +350,7 @@ void Agent::State::end(std::string reason) {
 Agent::Agent(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Agent::~Agent() {
+  state_->live->close();
   if (state_->server) {
     // Whoever asked for the drain gets the figures before the socket goes.
     state_->server->drain(k_farewell);
@@ -360,7 +366,8 @@ Result<std::unique_ptr<Agent>> Agent::start(Config config) {
   auto* const raw = state.get();
   state->housekeeping->start(
       {.last_activity = [raw] { return raw->server ? raw->server->last_activity() : steady_clock::now(); },
-       .end = [raw](std::string reason) { raw->end(std::move(reason)); }});
+       .end = [raw](std::string reason) { raw->end(std::move(reason)); },
+       .tick = [raw] { raw->live->sample(); }});
   AGENT_CHECK(state->announce());
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }

@@ -67,6 +67,7 @@ void Housekeeping::run(const std::stop_token& stop) {
 
 void Housekeeping::tick(steady_clock::time_point now) {
   look_for_an_end(now);
+  events_.tick();
   if (now >= next_snapshot_) {
     snapshot();
     if (services_.hydration.collect() + services_.ccache.collect() > 0) {

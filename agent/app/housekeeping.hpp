@@ -32,6 +32,7 @@ struct HousekeepingServices {
 struct HousekeepingEvents {
   std::function<std::chrono::steady_clock::time_point()> last_activity;
   std::function<void(std::string reason)> end;
+  std::function<void()> tick;  // a few times a second
 };
 
 class Housekeeping final {

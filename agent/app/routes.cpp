@@ -43,6 +43,9 @@ net::Decision Routes::handle(const net::Request& request, net::Responder& respon
   if (path == "/flush" || path == "/drain") {
     return control(request, respond);
   }
+  if (path == "/events") {
+    return services_.live.listen(request);
+  }
   return own_page(request);
 }
 
@@ -66,9 +69,12 @@ net::Response Routes::own_page(const net::Request& request) const {
                               "text/plain; version=0.0.4; charset=utf-8");
   }
   if (path == "/") {
-    return net::text_response(200, "hearth agent: /healthz /readyz /status /metrics /sccache/\n");
+    return pages::response_of(page_);
   }
-  return net::text_response(404, "no such path; fronts are mounted by name, for instance /sccache/\n");
+  return net::text_response(
+      404,
+      "no such path; there are / /healthz /readyz /status /metrics /events and the fronts, "
+      "mounted by name, for instance /sccache/\n");
 }
 
 net::Decision Routes::control(const net::Request& request, net::Responder& respond) {

@@ -1,5 +1,5 @@
-// The agent's paths: health, status, metrics and control beside the fronts. Control (flush, drain) only over
-// the Unix socket. Thread-safe: called from every event loop.
+// The agent's paths: health, status, metrics, the live page and control beside the fronts. Control (flush,
+// drain) only over the Unix socket. Thread-safe: called from every event loop.
 #pragma once
 
 #include <chrono>
@@ -7,12 +7,14 @@
 #include <memory>
 #include <vector>
 
+#include "agent/app/live.hpp"
 #include "agent/app/status.hpp"
 #include "agent/core/worker.hpp"
 #include "agent/fronts/front.hpp"
 #include "agent/fronts/gate.hpp"
 #include "agent/metrics/registry.hpp"
 #include "agent/net/http.hpp"
+#include "agent/pages/page.hpp"
 
 namespace agent::app {
 
@@ -25,6 +27,7 @@ struct Control {
 struct RouteServices {
   const Status& status;
   const metrics::Registry& registry;
+  Live& live;
   fronts::Gate gate;
   std::vector<std::unique_ptr<fronts::Front>> fronts;
   Control control;
@@ -41,6 +44,7 @@ private:
   net::Response own_page(const net::Request& request) const;
 
   RouteServices services_;
+  pages::Page page_ = pages::live_page();
   Worker worker_;  // flush and drain wait for the backend; an event loop must not
 };
 

@@ -162,6 +162,7 @@ io::Json to_json(const RunRecord& record) {
       {"started_ms", record.started_ms},
       {"ended_ms", record.ended_ms},
       {"figures", report::to_json(record.figures)},
+      {"activity", report::to_json(record.activity)},
       {"sccache", record.statistics ? sccache::to_json(*record.statistics) : io::Json()},
       {"surroundings", io::JsonObject{{"folder", record.surroundings.folder},
                                       {"command", record.surroundings.command},
@@ -186,6 +187,7 @@ Result<RunRecord> parse_run_record(std::string_view text) {
   record.started_ms = json["started_ms"].integer().value_or(0);
   record.ended_ms = json["ended_ms"].integer().value_or(0);
   AGENT_TRY(record.figures, report::from_json(json["figures"]));
+  record.activity = report::activity_from(json["activity"]);
   if (json["sccache"].is_object()) {
     AGENT_TRY(record.statistics, sccache::parse_statistics(json["sccache"].dump()));
   }

@@ -17,6 +17,7 @@
 #include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
 #include "agent/io/process.hpp"
+#include "agent/report/activity.hpp"
 #include "agent/report/figures.hpp"
 #include "agent/sccache/key_log.hpp"
 #include "agent/sccache/server_log.hpp"
@@ -42,6 +43,7 @@ struct RunRecord {
   std::int64_t started_ms = 0;  // since 1970
   std::int64_t ended_ms = 0;
   report::Figures figures;
+  report::Activity activity;  // empty in records of earlier versions
   std::optional<sccache::Statistics> statistics;
   Surroundings surroundings;
   cache::Requests requests;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
 #include <optional>
 
 #include "agent/core/digest.hpp"
@@ -32,13 +34,28 @@ std::string_view name_of(Outcome outcome) {
 
 void RequestLog::note(std::string_view key, Outcome outcome) {
   const Entry entry{.key = short_key(key), .outcome = outcome};
+  const bool missed = outcome != Outcome::hit && outcome != Outcome::stored;
   entries_.with([&](Entries& entries) {
+    if (missed) {
+      const auto number = ++entries.misses_seen;
+      entries.misses.at(number % k_recent) = {.number = number, .key = entry.key, .outcome = outcome};
+    }
     if (entries.list.size() < k_most) {
       entries.list.push_back(entry);
     } else {
       ++entries.left_out;
     }
   });
+}
+
+std::vector<RecentMiss> RequestLog::recent_misses() const {
+  std::vector<RecentMiss> recent;
+  entries_.with([&](const Entries& entries) {
+    std::ranges::copy_if(entries.misses, std::back_inserter(recent),
+                         [](const RecentMiss& miss) { return miss.number > 0; });
+  });
+  std::ranges::sort(recent, std::ranges::greater(), &RecentMiss::number);
+  return recent;
 }
 
 Requests RequestLog::requests() const {

@@ -3,6 +3,7 @@
 // Thread-safe; noting costs a short lock and no memory beyond the entry.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -28,13 +29,24 @@ struct Requests {
   std::uint64_t left_out = 0;                              // beyond the bound
 };
 
+// A lookup that found nothing. `number` counts misses from 1.
+struct RecentMiss {
+  std::uint64_t number = 0;
+  std::uint64_t key = 0;
+  Outcome outcome = Outcome::absent;
+};
+
 class RequestLog final {
 public:
   static constexpr std::size_t k_most = std::size_t{1} << 17U;
+  static constexpr std::size_t k_recent = 12;
 
   void note(std::string_view key, Outcome outcome);
 
   Requests requests() const;
+
+  // The last k_recent misses, the newest first, also of those beyond the bound.
+  std::vector<RecentMiss> recent_misses() const;
 
 private:
   struct Entry {
@@ -44,6 +56,8 @@ private:
   struct Entries {
     std::vector<Entry> list;
     std::uint64_t left_out = 0;
+    std::array<RecentMiss, k_recent> misses{};  // a ring, by number
+    std::uint64_t misses_seen = 0;
   };
   Guarded<Entries> entries_;
 };

@@ -7,7 +7,7 @@
 #include "agent/app/run_record.hpp"
 #include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
-#include "agent/core/text.hpp"
+#include "agent/cli/recorded_runs.hpp"
 #include "agent/doctor/admission.hpp"
 #include "agent/doctor/difference.hpp"
 
@@ -22,32 +22,8 @@ struct Options {
   bool json = false;
 };
 
-io::fs::path runs_of(const Options& options) {
-  return io::fs::path(options.store) / app::k_runs_folder;
-}
-
-Result<std::vector<app::RunRecord>> read_all(const Options& options) {
-  auto runs = app::read_runs(runs_of(options), app::k_runs_kept);
-  if (runs.empty()) {
-    return fail(Errc::not_found, "no run is on record in {}", runs_of(options).string());
-  }
-  return runs;
-}
-
-// By its id, or counted from the end: 1 is the last run.
-Result<const app::RunRecord*> find_run(const std::vector<app::RunRecord>& runs, const std::string& name) {
-  if (const auto back = parse_number(name, "run"); back && *back >= 1 && *back <= runs.size()) {
-    return &runs[runs.size() - *back];
-  }
-  const auto found = std::ranges::find(runs, name, &app::RunRecord::id);
-  if (found == runs.end()) {
-    return fail(Errc::invalid, "no run '{}' is on record; there are 1 (the last) to {}", name, runs.size());
-  }
-  return &*found;
-}
-
 Result<doctor::Difference> difference_of(const Options& options) {
-  AGENT_TRY(const auto runs, read_all(options));
+  AGENT_TRY(const auto runs, recorded_runs(options.store));
   if (options.first.empty()) {
     const auto* then = doctor::comparable_run(runs);
     if (then == nullptr) {
@@ -55,8 +31,8 @@ Result<doctor::Difference> difference_of(const Options& options) {
     }
     return doctor::compare(*then, runs.back());
   }
-  AGENT_TRY(const auto* then, find_run(runs, options.first));
-  AGENT_TRY(const auto* now, find_run(runs, options.second.empty() ? "1" : options.second));
+  AGENT_TRY(const auto* then, recorded_run(runs, options.first));
+  AGENT_TRY(const auto* now, recorded_run(runs, options.second.empty() ? "1" : options.second));
   return doctor::compare(*then, *now);
 }
 
@@ -74,7 +50,7 @@ int run_diff(const Options& options) {
 }
 
 int run_why(const Options& options) {
-  const auto runs = read_all(options);
+  const auto runs = recorded_runs(options.store);
   if (!runs) {
     return report_error(runs.error());
   }

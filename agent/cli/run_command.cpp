@@ -39,6 +39,7 @@ struct Options {
   bool explain = false;
   bool ccache = false;
   bool quiet = false;
+  bool live = false;
   std::vector<std::string> command;
 };
 
@@ -116,6 +117,10 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
                                                     .logs_keys = options.explain,
                                                     .owner = {.user = ::geteuid(), .group = ::getegid()}}));
   session.agent->watch_sccache(real, session.installation.socket, session.folder.path() / sccache::k_state);
+  if (options.live) {
+    // The token is behind '#', which browsers keep to themselves.
+    fmt::print(stderr, "hearth: live page: {}/#token={}\n", session.agent->endpoint(), config.token.reveal());
+  }
   return session;
 }
 
@@ -196,6 +201,8 @@ Command add_run(CLI::App& program) {
   command->add_flag("--ccache", options->ccache,
                     "ccache too: its folder is filled from the tag, and what it adds is published");
   command->add_flag("--quiet", options->quiet, "no summary on standard error");
+  command->add_flag("--live", options->live,
+                    "print the address of the run's live page first, with its token: for your own screen");
   command->add_option("command", options->command, "the command and its arguments, after --")->required();
   command->positionals_at_end();
   command->footer(

@@ -1,4 +1,4 @@
-// hearth top: what a running agent does, as it happens.
+// hearth top: what a running agent does, as it happens, or what a recorded run did; as a page of its own too.
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,10 +10,14 @@
 #include <memory>
 #include <mutex>
 
+#include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
 #include "agent/cli/control_client.hpp"
+#include "agent/cli/recorded_runs.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
+#include "agent/io/file.hpp"
+#include "agent/pages/page.hpp"
 #include "agent/report/live.hpp"
 
 namespace agent::cli {
@@ -31,6 +35,9 @@ struct Options {
   std::string control;
   std::string interval = "1s";
   unsigned count = 0;
+  std::string store = (default_folder() / "store").string();
+  std::string run;
+  std::string page;
 };
 
 std::size_t columns_of_screen() {
@@ -85,22 +92,51 @@ Result<void> run_top(const Options& options) {
   return {};
 }
 
+// What a page shows of a recorded run, as the live page gets it from an agent.
+io::Json page_data(const app::RunRecord& run) {
+  return io::JsonObject{{"started_ms", run.started_ms},
+                        {"at_ms", run.ended_ms},
+                        {"ended_ms", run.ended_ms},
+                        {"figures", report::to_json(run.figures)},
+                        {"activity", report::to_json(run.activity)}};
+}
+
+Result<void> show_recorded(const Options& options) {
+  AGENT_TRY(const auto runs, recorded_runs(options.store));
+  AGENT_TRY(const auto* run, recorded_run(runs, options.run.empty() ? "1" : options.run));
+  if (options.page.empty()) {
+    fmt::print("{}", report::live_screen(report::moments_of(run->figures, run->activity.timeline),
+                                         columns_of_screen()));
+    return {};
+  }
+  return io::write_file(io::fs::absolute(options.page), pages::recorded_page(page_data(*run)));
+}
+
 int run_command(const Options& options) {
-  const auto done = run_top(options);
+  const bool recorded = !options.run.empty() || !options.page.empty();
+  const auto done = recorded ? show_recorded(options) : run_top(options);
   return done ? k_ok : report_error(done.error());
 }
 
 }  // namespace
 
 Command add_top(CLI::App& program) {
-  auto* const command = program.add_subcommand("top", "what a running agent does, as it happens");
+  auto* const command =
+      program.add_subcommand("top", "what a running agent does, as it happens, or a recorded run did");
   const auto options = std::make_shared<Options>();
   command->add_option("--control", options->control, "the agent's control socket");
   command->add_option("--interval", options->interval, "between two looks, at least 100ms")
       ->capture_default_str();
   command->add_option("--count", options->count,
                       "ends after so many looks; default: with the agent, or Ctrl-C");
-  command->footer("Example:\n  hearth top --control /tmp/hearth.sock");
+  command->add_option("--run", options->run,
+                      "a recorded run instead: its id, or counted from the end; 1 is the last");
+  command->add_option("--page", options->page,
+                      "write the recorded run (default: the last) as a page to this file");
+  command->add_option("--store", options->store, "store that has the runs on record")->capture_default_str();
+  command->footer(
+      "Example:\n  hearth top --control /tmp/hearth.sock\n  hearth top --run 1\n  hearth top --page "
+      "run.html");
   return {command, [options] { return run_command(*options); }};
 }
 

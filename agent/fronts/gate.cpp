@@ -45,7 +45,7 @@ std::optional<net::Response> Gate::refuse(const net::Request& request) const {
   if (!host_is_ours(request.headers.get("Host"))) {
     return net::text_response(403, "this agent does not serve that Host\n");
   }
-  if (options_.token.empty() || request.path == "/healthz") {
+  if (options_.token.empty() || request.path == "/healthz" || request.path == "/") {
     return std::nullopt;
   }
   constexpr std::string_view k_scheme = "Bearer ";

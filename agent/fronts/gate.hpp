@@ -1,5 +1,6 @@
-// Who may speak to the agent: a bearer for everything but /healthz, and a Host header that names this
-// endpoint, so that a page in a browser cannot reach it by DNS rebinding. Thread-safe.
+// Who may speak to the agent: a bearer for everything but /healthz and / (a page without any data: what it
+// shows it asks for with the bearer), and a Host header that names this endpoint, so that a page in a browser
+// cannot reach it by DNS rebinding. Thread-safe.
 #pragma once
 
 #include <optional>

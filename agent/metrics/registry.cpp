@@ -83,6 +83,16 @@ std::optional<double> Histogram::quantile(double q) const {
   return upper_bound(k_buckets - 1);
 }
 
+std::vector<Histogram::Bucket> Histogram::buckets() const {
+  std::vector<Bucket> filled;
+  for (std::size_t i = 0; i < k_buckets; ++i) {
+    if (const auto count = buckets_[i].load(std::memory_order_relaxed); count > 0) {
+      filled.push_back({.up_to_seconds = upper_bound(i), .count = count});
+    }
+  }
+  return filled;
+}
+
 struct Registry::Entry {
   std::string name;
   std::string help;

@@ -50,6 +50,12 @@ public:
   std::optional<double> quantile(double q) const;
   double sum() const;
 
+  struct Bucket {
+    double up_to_seconds = 0;
+    std::uint64_t count = 0;
+  };
+  std::vector<Bucket> buckets() const;  // those that are not empty, ascending
+
 private:
   std::array<std::atomic<std::uint64_t>, k_buckets> buckets_{};
   std::atomic<std::uint64_t> count_{0};

@@ -260,6 +260,13 @@ void Connection::close() {
   input_ = {};
 }
 
+std::move_only_function<void()> Connection::release() {
+  if (!taker_) {
+    return {};
+  }
+  return [take = std::move(taker_), socket = std::move(socket_)]() mutable { take(std::move(socket)); };
+}
+
 // Counted from now, not from when the loop woke up: a handler may have taken its time in between.
 void Connection::expect_within(std::chrono::milliseconds limit) {
   deadline_ = std::chrono::steady_clock::now() + limit;

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,6 +53,9 @@ public:
   SteadyTime deadline() const { return deadline_; }
   int socket() const { return socket_.get(); }
 
+  // For a closed connection: what to call with its socket, where a handler took it over.
+  std::move_only_function<void()> release();
+
 private:
   enum class Phase : std::uint8_t {
     head,
@@ -77,6 +81,7 @@ private:
   void take_chunks(LoopContext& context);
   void take_content(std::span<const std::byte> content, LoopContext& context);
   void end_body(LoopContext& context);
+  void take_over(Takeover takeover, LoopContext& context);
 
   Decision ask_handler(LoopContext& context);
   Responder new_responder(LoopContext& context);
@@ -114,8 +119,9 @@ private:
   std::shared_ptr<Exchange> exchange_;
   std::uint64_t exchange_number_ = 0;
   std::unique_ptr<BodySink> sink_;
-  std::optional<Response> held_answer_;  // given before the body was complete
-  bool is_exchange_ = false;             // a handler was asked: the answer counts as one
+  std::move_only_function<void(io::Fd)> taker_;  // set: the socket goes there when this closes
+  std::optional<Response> held_answer_;          // given before the body was complete
+  bool is_exchange_ = false;                     // a handler was asked: the answer counts as one
   bool body_complete_ = false;
   std::optional<std::uint64_t> body_left_;  // empty: chunked
   std::uint64_t body_taken_ = 0;

@@ -129,8 +129,22 @@ void Connection::decide(LoopContext& context) {
     held_answer_ = std::move(*response);
   } else if (auto* const sink = std::get_if<std::unique_ptr<BodySink>>(&decision)) {
     sink_ = std::move(*sink);
+  } else if (auto* const takeover = std::get_if<Takeover>(&decision)) {
+    take_over(std::move(*takeover), context);
+    return;
   }
   begin_body(context);
+}
+
+void Connection::take_over(Takeover takeover, LoopContext& context) {
+  if (body_left_ != 0U) {
+    refuse({.status = 400, .why = "a body is not expected here"}, Refusal::malformed, context);
+    return;
+  }
+  is_exchange_ = false;
+  context.core.figures.count_request(parser_.head().request.method, 200);
+  taker_ = std::move(takeover.take);
+  close();
 }
 
 void Connection::begin_body(LoopContext& context) {

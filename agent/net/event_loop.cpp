@@ -141,12 +141,22 @@ void EventLoop::with_connection(std::uint64_t id, Action action) {
     core_.figures.count_refusal(Refusal::handler);
   }
   if (!alive) {
-    connections_.erase(found);
+    end(found);
     return;
   }
   next_sweep_ = std::min(next_sweep_, connection.deadline());
   if (connection.wants_turn()) {
     wanting_turn_.push_back(id);
+  }
+}
+
+void EventLoop::end(Connections::iterator ended) {
+  const int fd = ended->second->socket();
+  auto handed_over = ended->second->release();
+  connections_.erase(ended);  // its seat first: whoever takes the socket counts it
+  if (handed_over) {
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, fd, nullptr);  // closing a socket does this for all others
+    handed_over();
   }
 }
 

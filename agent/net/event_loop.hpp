@@ -46,13 +46,16 @@ private:
   void with_connection(std::uint64_t id, Action action);
   std::vector<std::uint64_t> all_ids() const;
 
+  using Connections = std::unordered_map<std::uint64_t, std::unique_ptr<Connection>>;
+  void end(Connections::iterator ended);
+
   ServerCore& core_;
   io::Fd poll_;
   std::shared_ptr<Mailbox> mailbox_;
   std::atomic<std::size_t> load_{0};
   Acceptor* acceptor_ = nullptr;
   std::vector<char> scratch_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  Connections connections_;
   std::uint64_t next_id_;
   std::vector<std::uint64_t> wanting_turn_;
   std::vector<Mail> letters_;

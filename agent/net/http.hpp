@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/core/result.hpp"
+#include "agent/io/fd.hpp"
 #include "agent/io/file_slice.hpp"
 
 namespace agent::net {
@@ -77,9 +78,16 @@ public:
 };
 
 // What a handler decides from the head alone: an answer (the body, if any, is read and dropped), a sink for
-// the body, or an asynchronous answer that it took the Responder for.
+// the body, an asynchronous answer that it took the Responder for, or the connection itself.
 struct Accepted {};
-using Decision = std::variant<Response, std::unique_ptr<BodySink>, Accepted>;
+
+// For answers without an end: the server writes nothing, forgets the connection (it no longer counts against
+// max_connections) and gives its socket, non-blocking, to `take` on the event loop's thread, which must not
+// block. What the client sent ahead is dropped. A request that has a body is refused instead (400).
+struct Takeover {
+  std::move_only_function<void(io::Fd socket)> take;
+};
+using Decision = std::variant<Response, std::unique_ptr<BodySink>, Accepted, Takeover>;
 
 // Called on an event loop thread with a bodiless view of the request; `respond` may be moved from only when
 // Accepted is returned.

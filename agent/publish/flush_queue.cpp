@@ -13,9 +13,38 @@ constexpr unsigned k_corrupt_tries = 3;
 
 }  // namespace
 
+std::string_view name_of(Publishing publishing) {
+  switch (publishing) {
+    case Publishing::nothing:
+      return "nothing to do";
+    case Publishing::waiting:
+      return "waiting";
+    case Publishing::flushing:
+      return "flushing";
+    case Publishing::failing:
+      return "trying again";
+    case Publishing::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
 std::uint64_t FlushQueue::oldest() const {
   const auto waiting = pending.empty() ? pending.next_number() : pending.first_number();
   return in_flight > 0 ? std::min(first_in_flight, waiting) : waiting;
+}
+
+Publishing FlushQueue::now() const {
+  if (stopped) {
+    return Publishing::stopped;
+  }
+  if (in_flight > 0) {
+    return Publishing::flushing;
+  }
+  if (failures > 0) {
+    return Publishing::failing;
+  }
+  return pending.empty() ? Publishing::nothing : Publishing::waiting;
 }
 
 void FlushQueue::succeeded() {

@@ -31,6 +31,8 @@ struct FlushQueue {
   // Everything with a lower number is published or refused.
   std::uint64_t oldest() const;
 
+  Publishing now() const;
+
   void succeeded();
 
   // Errors that retrying cannot help stop publishing until somebody asks for a flush.

@@ -383,6 +383,8 @@ PublisherFigures Publisher::figures() const {
   figures.compacted_packs = tallies.compacted_packs.value();
   figures.compacted_bytes = tallies.compacted_bytes.value();
   state_->queue.with([&](const FlushQueue& queue) {
+    figures.now = queue.now();
+    figures.in_flight = queue.in_flight;
     figures.pending = queue.pending.size() + queue.in_flight;
     figures.refused.assign(queue.refused.begin(), queue.refused.end());
     figures.last_error = queue.last_error;

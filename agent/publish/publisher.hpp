@@ -50,7 +50,19 @@ struct PublisherOptions {
   io::fs::path spool;           // packs being built go to sub-folders of it, which are emptied at start
 };
 
+// What the publisher's thread is at.
+enum class Publishing : std::uint8_t {
+  nothing,   // pending, or it does not publish
+  waiting,   // for more objects, or for the upload budget
+  flushing,  // a batch is on its way
+  failing,   // the last flush failed and will be tried again
+  stopped,   // for good, unless somebody asks for a flush
+};
+std::string_view name_of(Publishing publishing);
+
 struct PublisherFigures {
+  Publishing now = Publishing::nothing;
+  std::uint64_t in_flight = 0;  // of those pending
   std::uint64_t published = 0;
   std::uint64_t generation = 0;  // of the tag after the last flush; 0: none yet
   std::uint64_t pending = 0;

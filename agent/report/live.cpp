@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/core/text.hpp"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::size_t k_name_width = 12;
 constexpr std::size_t k_narrowest = 40;
 constexpr std::size_t k_sparks = 40;
+constexpr std::string_view k_ended = "ended";
 
 using Count = std::optional<std::uint64_t> Figures::*;
 
@@ -55,6 +58,28 @@ std::string bar(double share, std::size_t width) {
   return drawn;
 }
 
+// Neighbours brought together, so that a whole run fits into `width`.
+std::vector<double> condensed(const std::vector<double>& values, std::size_t width) {
+  if (values.size() <= width || width == 0) {
+    return values;
+  }
+  std::vector<double> means(width);
+  for (std::size_t i = 0; i < width; ++i) {
+    const auto from = i * values.size() / width;
+    const auto to = (i + 1) * values.size() / width;
+    means[i] = std::accumulate(values.begin() + static_cast<std::ptrdiff_t>(from),
+                               values.begin() + static_cast<std::ptrdiff_t>(to), 0.0) /
+               static_cast<double>(to - from);
+  }
+  return means;
+}
+
+// Of the whole run, by what a count was at its end.
+double mean_rate(const Moments& moments, Count count) {
+  const auto seconds = std::chrono::duration<double>(moments.back().at - moments.front().at).count();
+  return seconds > 0 ? static_cast<double>((moments.back().figures.*count).value_or(0)) / seconds : 0;
+}
+
 double last_of(const std::vector<double>& values) {
   return values.empty() ? 0 : values.back();
 }
@@ -81,6 +106,25 @@ std::string troubles(const Figures& figures) {
 
 }  // namespace
 
+Moments moments_of(const Figures& figures, const std::vector<TimelinePoint>& timeline) {
+  Moments moments;
+  for (const auto& point : timeline) {
+    Figures then;
+    then.lookups_hit = point.hits;
+    then.lookups_missed = point.misses;
+    then.stores = point.stores;
+    then.bytes_read = point.read_bytes;
+    moments.push_back({.at = std::chrono::steady_clock::time_point(std::chrono::milliseconds(point.at_ms)),
+                       .figures = std::move(then)});
+  }
+  if (moments.empty()) {
+    moments.push_back({.at = {}, .figures = {}});
+  }
+  moments.back().figures = figures;
+  moments.back().figures.phase = k_ended;
+  return moments;
+}
+
 std::string live_screen(const Moments& moments, std::size_t columns) {
   if (moments.empty()) {
     return "waiting for the agent\n";
@@ -92,9 +136,11 @@ std::string live_screen(const Moments& moments, std::size_t columns) {
     out += fmt::format("{:<{}} {}\n", name, k_name_width, plain(value, width - k_name_width - 2));
   };
   const auto graph = [&](std::string_view name, Count count, auto shown) {
+    const bool ended = now.phase == k_ended;
+    const auto room = std::min(k_sparks, width - k_name_width - 17);
     const auto all = rates(moments, count);
-    const auto text = shown(last_of(all));
-    line(name, fmt::format("{:<14} {}", text, sparkline(all, std::min(k_sparks, width - k_name_width - 17))));
+    const auto text = shown(ended ? mean_rate(moments, count) : last_of(all));
+    line(name, fmt::format("{:<14} {}", text, sparkline(ended ? condensed(all, room) : all, room)));
   };
   const auto per_second = [](double rate) { return fmt::format("{:.0f}/s", rate); };
   const auto bytes_per_second = [](double rate) {

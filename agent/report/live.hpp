@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <deque>
 #include <string>
+#include <vector>
 
+#include "agent/report/activity.hpp"
 #include "agent/report/figures.hpp"
 
 namespace agent::report {
@@ -19,6 +21,9 @@ struct Moment {
 
 // Oldest first. The change from one moment to the next is what is drawn.
 using Moments = std::deque<Moment>;
+
+// Of a run that has ended, from what was kept of it; rates are then the mean of the whole run.
+Moments moments_of(const Figures& figures, const std::vector<TimelinePoint>& timeline);
 
 // Lines, each with its end and none wider than `columns` characters. Without moments it says that it waits.
 std::string live_screen(const Moments& moments, std::size_t columns);

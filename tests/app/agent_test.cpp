@@ -32,7 +32,10 @@ TEST_F(AgentTest, ServesItsPagesOverTcp) {
   EXPECT_THAT(agent_->endpoint(), StartsWith("http://127.0.0.1:"));
   EXPECT_EQ(get("/healthz").body, "ok\n");
   EXPECT_EQ(get("/readyz").status, 200);
-  EXPECT_EQ(get("/").status, 200);
+  const auto page = get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.get("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_THAT(page.headers.get("Content-Security-Policy"), testing::StartsWith("default-src 'none'; "));
   EXPECT_THAT(get("/metrics").body, HasSubstr("# TYPE hearth_lookups_hit_total counter\n"));
   EXPECT_EQ(get("/nothing").status, 404);
   EXPECT_EQ(get("/sccache").status, 404);

@@ -37,6 +37,26 @@ TEST(RequestLog, KeepsEachKeyOncePerOutcomeAndSorted) {
   EXPECT_EQ(requests.left_out, 0U);
 }
 
+TEST(RequestLog, KnowsTheLastMissesNewestFirst) {
+  RequestLog log;
+  log.note("sccache/0000000000000001", Outcome::absent);
+  log.note("sccache/0000000000000002", Outcome::hit);
+  log.note("sccache/0000000000000003", Outcome::backend_error);
+  EXPECT_EQ(log.recent_misses().size(), 2U);
+  for (int i = 0; i < 20; ++i) {
+    log.note("sccache/00000000000000ff", Outcome::corrupt);
+  }
+  log.note("sccache/0000000000000004", Outcome::stored);
+
+  const auto misses = log.recent_misses();
+
+  ASSERT_EQ(misses.size(), RequestLog::k_recent);
+  EXPECT_EQ(misses.front().number, 22U);
+  EXPECT_EQ(misses.front().key, 0xffU);
+  EXPECT_EQ(misses.front().outcome, Outcome::corrupt);
+  EXPECT_EQ(misses.back().number, 22U - RequestLog::k_recent + 1);
+}
+
 TEST(RequestLog, CountsWhatIsBeyondItsBound) {
   RequestLog log;
   for (std::size_t i = 0; i < RequestLog::k_most + 3; ++i) {

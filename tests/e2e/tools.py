@@ -1,11 +1,12 @@
-"""Programs that the end-to-end tests need and that Debian does not have: the
-real sccache, act, the client of actions/cache, an S3 service (versitygw), and a
-Rust toolchain that the runner's user can read.
+"""Programs that the end-to-end tests need beyond Debian's usual ones: the real
+sccache, act, the client of actions/cache, an S3 service (versitygw), a browser
+and the client it is driven with, and a Rust toolchain that the runner's user
+can read.
 
 Each is kept in the build folder and fetched by its own package client, so that
 a fresh machine needs nothing prepared. Safe to call from several processes.
-`python3 -m tests.e2e.tools act actions_cache sccache versitygw rust` fetches and
-prints the paths.
+`python3 -m tests.e2e.tools act actions_cache browser sccache versitygw rust`
+fetches and prints the paths.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ VERSITYGW_VERSION = "v1.8.0"  # the first whose conditional writes hold against 
 ACTIONS_CACHE_VERSION = "6.3.0"
 NODE_VERSION = "20.20.2"
 NODE_OLDEST = 20
+WEBSOCKET_CLIENT_VERSION = "1.8.0"
 GO_TOOLCHAIN = "v0.0.1-go1.25.5"  # what builds act and versitygw where the machine's go cannot
 GO_OLDEST = (1, 21)  # the first that fetches a newer toolchain by itself
 
@@ -89,6 +91,32 @@ def pip() -> list[str]:
             return [python, "-m", "pip"]
     install_packages("python3-pip")
     return ["/usr/bin/python3", "-m", "pip"]
+
+
+# --- browser ----------------------------------------------------------------------
+
+def browser() -> pathlib.Path:
+    """Debian's Chromium, with letters to draw. CHROMIUM names another one."""
+    if os.environ.get("CHROMIUM"):
+        return pathlib.Path(os.environ["CHROMIUM"])
+    websocket_client()
+    with machine_lock("chromium"):
+        if not shutil.which("chromium"):
+            install_packages("chromium", "fonts-dejavu-core")
+    return pathlib.Path(shutil.which("chromium"))
+
+
+def websocket_client() -> pathlib.Path:
+    """A folder for sys.path that has the package `websocket`."""
+    target = tools_folder() / f"websocket-client-{WEBSOCKET_CLIENT_VERSION}"
+    with machine_lock("websocket-client"):
+        if not target.exists():
+            partial = target.with_suffix(".partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            run(*pip(), "install", "-q", "--no-deps", "--only-binary=:all:", "--target", str(partial),
+                f"websocket-client=={WEBSOCKET_CLIENT_VERSION}")
+            partial.rename(target)
+    return target
 
 
 # --- actions/cache --------------------------------------------------------------
@@ -241,5 +269,5 @@ def link_or_copy(source: pathlib.Path, target: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     for tool in sys.argv[1:]:
-        print({"act": act, "actions_cache": actions_cache, "rust": rust,
+        print({"act": act, "actions_cache": actions_cache, "browser": browser, "rust": rust,
                "sccache": sccache, "versitygw": versitygw}[tool]())

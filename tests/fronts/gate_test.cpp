@@ -76,11 +76,12 @@ TEST(Gate, SaysHowToBeLetIn) {
   EXPECT_EQ(gate.refuse(request_to("localhost"))->headers.get("WWW-Authenticate"), "Bearer");
 }
 
-TEST(Gate, LeavesOnlyHealthOpen) {
+TEST(Gate, LeavesOnlyHealthAndTheEmptyPageOpen) {
   const Gate gate({.token = Secret("secret"), .hosts = {}});
   EXPECT_EQ(refusal(gate, request_to("localhost", "/healthz")), 0);
-  for (const auto* path :
-       {"/", "/readyz", "/status", "/metrics", "/healthz/", "/healthz2", "/sccache/healthz", "/drain"}) {
+  EXPECT_EQ(refusal(gate, request_to("localhost", "/")), 0);
+  for (const auto* path : {"/events", "/readyz", "/status", "/metrics", "/healthz/", "/healthz2",
+                           "/sccache/healthz", "/drain"}) {
     EXPECT_EQ(refusal(gate, request_to("localhost", path)), 401) << path;
   }
 }

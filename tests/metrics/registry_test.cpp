@@ -82,6 +82,21 @@ TEST(Histogram, IsAtMost19PercentTooHigh) {
   }
 }
 
+TEST(Histogram, ShowsTheBucketsThatAreNotEmpty) {
+  Histogram histogram;
+  histogram.observe(std::chrono::microseconds(2));
+  histogram.observe(std::chrono::microseconds(2));
+  histogram.observe(std::chrono::milliseconds(1));
+
+  const auto buckets = histogram.buckets();
+
+  ASSERT_EQ(buckets.size(), 2U);
+  EXPECT_EQ(buckets[0].count, 2U);
+  EXPECT_NEAR(buckets[0].up_to_seconds, 2e-6, 1e-12);
+  EXPECT_EQ(buckets[1].count, 1U);
+  EXPECT_EQ(buckets[1].up_to_seconds, histogram.quantile(1).value());
+}
+
 TEST(Histogram, OrdersItsQuantiles) {
   Histogram histogram;
   for (int i = 1; i <= 1000; ++i) {

@@ -77,6 +77,18 @@ public:
     }
   }
 
+  // All that came up to and with the first `mark`; where it does not come, all that came.
+  std::string read_until(std::string_view mark) {
+    auto at = pending_.find(mark);
+    while (at == std::string::npos && receive()) {
+      at = pending_.find(mark);
+    }
+    const auto size = at == std::string::npos ? pending_.size() : at + mark.size();
+    auto text = pending_.substr(0, size);
+    pending_.erase(0, size);
+    return text;
+  }
+
   std::string read_to_end() {
     while (receive()) {
     }

@@ -65,6 +65,20 @@ TEST(FlushQueue, SuccessEndsWaiting) {
   EXPECT_EQ(queue.last_error, "");
 }
 
+TEST(FlushQueue, SaysWhatItIsAt) {
+  FlushQueue queue;
+  EXPECT_EQ(queue.now(), Publishing::nothing);
+  queue = with_pending(2);
+  EXPECT_EQ(queue.now(), Publishing::waiting);
+  queue.failed({.code = Errc::transient, .message = "503"}, k_start);
+  EXPECT_EQ(queue.now(), Publishing::failing);
+  queue.in_flight = 1;
+  EXPECT_EQ(queue.now(), Publishing::flushing);
+  queue.failed({.code = Errc::denied, .message = "403"}, k_start);
+  EXPECT_EQ(queue.now(), Publishing::stopped);
+  EXPECT_EQ(name_of(queue.now()), "stopped");
+}
+
 TEST(FlushPlan, IsForNothingWhereNothingIsPendingOrPublishingHasStopped) {
   EXPECT_FALSE(plan_flush({}, FlushQueue(), {}).due);
   auto stopped = with_pending(1);

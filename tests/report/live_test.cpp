@@ -46,6 +46,21 @@ TEST(LiveScreen, ShowsHitsRatesAndWhatWaits) {
   EXPECT_THAT(screen, HasSubstr("absent"));
 }
 
+TEST(LiveScreen, OfARunThatEndedShowsItsMeanRates) {
+  const auto figures = moment(0s, 300, 100).figures;
+  std::vector<TimelinePoint> timeline;
+  for (std::int64_t second = 0; second <= 100; ++second) {
+    timeline.push_back({.at_ms = second * 1'000, .hits = static_cast<std::uint64_t>(second * 3)});
+  }
+
+  const auto screen = live_screen(moments_of(figures, timeline), 100);
+
+  EXPECT_THAT(screen, HasSubstr("(read-write, ended)"));
+  EXPECT_THAT(screen, HasSubstr("3/s "));
+  EXPECT_THAT(screen, HasSubstr("████████████████████████████████████████"));
+  EXPECT_THAT(live_screen(moments_of(figures, {}), 100), HasSubstr("75.0 %"));
+}
+
 TEST(LiveScreen, FitsItsColumns) {
   Moments moments;
   for (int i = 0; i < 200; ++i) {
