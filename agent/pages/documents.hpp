@@ -6,5 +6,6 @@
 namespace agent::pages {
 
 extern const std::string_view k_live_html;
+extern const std::string_view k_server_html;
 
 }  // namespace agent::pages

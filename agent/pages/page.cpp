@@ -63,6 +63,10 @@ Page live_page() {
   return page_of(k_live_html);
 }
 
+Page server_page() {
+  return page_of(k_server_html);
+}
+
 net::Response response_of(const Page& page) {
   auto answer = net::text_response(200, page.html, "text/html; charset=utf-8");
   answer.headers.set("Content-Security-Policy", page.policy);

@@ -19,7 +19,8 @@ struct Page {
   std::string policy;
 };
 
-Page live_page();  // of an agent, over its /events
+Page live_page();    // of an agent, over its /events
+Page server_page();  // of a cache server, over its API
 
 // The page as an answer, with the headers that guard it.
 net::Response response_of(const Page& page);

@@ -99,6 +99,7 @@ Result<Answer> add_rollups(Context& context, const Call& call);
 Result<Answer> status(Context& context, const Call& call);
 Result<Answer> list_sessions(Context& context, const Call& call);
 Result<Answer> list_misses(Context& context, const Call& call);
+Result<Answer> workspace_usage(Context& context, const Call& call);  // for the page; ours, not the API's
 
 // Entries and tags.
 Result<Answer> create_entry(Context& context, const Call& call);

@@ -50,6 +50,7 @@ constexpr std::array k_routes = {
     Route{"GET", W "/status", Level::restore, status},
     Route{"GET", W "/sessions", Level::restore, list_sessions},
     Route{"GET", W "/misses", Level::restore, list_misses},
+    Route{"GET", W "/usage", Level::restore, workspace_usage},
     Route{"GET", W "/tags", Level::restore, list_tags},
 };
 #undef W

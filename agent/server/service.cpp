@@ -144,7 +144,7 @@ net::Decision Service::handle(const net::Request& request, net::Responder& respo
     return net::text_response(200, registry_.prometheus(), "text/plain; version=0.0.4; charset=utf-8");
   }
   if (path == "/") {
-    return net::text_response(200, "hearth server: the API is below /v2/\n");
+    return pages::response_of(page_);
   }
   return refused(404, "not_found", "there is nothing at this path");
 }

@@ -14,6 +14,7 @@
 #include "agent/io/file.hpp"
 #include "agent/metrics/registry.hpp"
 #include "agent/net/http.hpp"
+#include "agent/pages/page.hpp"
 #include "agent/server/audit_log.hpp"
 #include "agent/server/call.hpp"
 #include "agent/server/rate_limit.hpp"
@@ -86,6 +87,7 @@ private:
   RateLimit limit_;
   AuditLog audit_;
   Context context_;
+  pages::Page page_ = pages::server_page();
   Worker workers_;  // last: its threads use the rest
 };
 

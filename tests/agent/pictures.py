@@ -4,6 +4,7 @@ Nothing in them is drawn by hand; what they show is an agent on this machine."""
 import argparse
 import contextlib
 import html
+import os
 import pathlib
 import random
 import tempfile
@@ -12,8 +13,11 @@ import threading
 import time
 
 from tests.agent.browser import Browser
+from tests.agent.cache_server import CacheServer
 from tests.agent.running import HEARTH, Agent
+from tests.agent.server_traffic import publish, report_a_day
 from tests.doctor.world import MAKE, World
+from tests.e2e.images import install_packages
 
 IMAGES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "images"
 MOST_BYTES = 150_000
@@ -74,6 +78,42 @@ def live_page(folder: pathlib.Path) -> None:
         agent.close()
 
 
+def server_page(folder: pathlib.Path) -> None:
+    """Two weeks of a server, one after the other by a clock that is turned (libfaketime)."""
+    install_packages("faketime")
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    chance = random.Random(5)
+    for back in range(13, -1, -1):
+        environment = {**os.environ, "LD_PRELOAD": str(library), "FAKETIME": f"-{back}d"}
+        server = CacheServer(folder, environment=environment)
+        if back == 13:
+            for tag, size in (("rust-1.95.0-sccache-linux-x86_64", 90_000), ("cpp-sccache-linux-x86_64-release", 50_000),
+                              ("cpp-sccache-linux-aarch64-release", 30_000)):
+                publish(server, tag, chance.randbytes(size))
+        lookups = chance.randrange(3_000, 9_000)
+        rate = min(0.97, 0.62 + 0.03 * (13 - back) + chance.uniform(-0.05, 0.05))
+        report_a_day(server, round(lookups * rate), round(lookups * (1 - rate)), sessions=chance.randrange(2, 5))
+        if back > 0:
+            server.close()
+    token = server.new_token("restore", "--name", "team")
+    browser = Browser()
+    try:
+        browser.resize(1100, 900)
+        browser.prefer("light")
+        browser.open(f"{server.endpoint}/")
+        browser.wait_for("!document.querySelector('#sign-in').hidden")
+        browser.type(token)
+        browser.press("Enter")
+        browser.wait_for_text("#connection", "as of")
+        browser.ask("(() => { const days = document.querySelector('#days'); days.value = '14'; "
+                    "days.dispatchEvent(new Event('change')); })()")
+        time.sleep(1)
+        picture(browser, IMAGES / "server.png")
+    finally:
+        browser.close()
+        server.close()
+
+
 def terminal(lines: list[str]) -> str:
     """Lines of a terminal as SVG, light or dark as the reader's system is. A line that begins with "$ " was typed."""
     width, height, margin = max(map(len, lines)), 19, 16
@@ -112,11 +152,13 @@ def doctor_verdict() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("which", nargs="*", choices=["live", "doctor", []], default=["live", "doctor"])
+    parser.add_argument("which", nargs="*", choices=["live", "doctor", "server", []],
+                        default=["live", "doctor", "server"])
     which = parser.parse_args().which
     IMAGES.mkdir(exist_ok=True)
     if "doctor" in which:
         doctor_verdict()
-    if "live" in which:
-        with tempfile.TemporaryDirectory(prefix="hearth-pictures-") as name:
-            live_page(pathlib.Path(name))
+    for name, make in (("live", live_page), ("server", server_page)):
+        if name in which:
+            with tempfile.TemporaryDirectory(prefix="hearth-pictures-") as folder:
+                make(pathlib.Path(folder))
