@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "agent/app/ccache.hpp"

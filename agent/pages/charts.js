@@ -4,7 +4,7 @@ import { drawing } from "./elements.js";
 
 const k_width = 400;
 const k_height = 150;
-const k_left = 46;
+const k_left = 52;
 const k_right = 8;
 const k_top = 8;
 const k_bottom = 20;
@@ -18,6 +18,11 @@ function round_up(value) {
   }
   const power = 10 ** Math.floor(Math.log10(value));
   return power * [1, 2, 5, 10].find((step) => step * power >= value * 0.999999);
+}
+
+// The same for bytes: the least power of two.
+export function round_up_size(value) {
+  return 2 ** Math.ceil(Math.log2(Math.max(value, 1)));
 }
 
 function text_at(x, y, text, anchor) {
@@ -99,11 +104,11 @@ class Chart {
 }
 
 // Values over time. `series` are {name, kind, value(before, now)} over two neighbouring points, null where there
-// was nothing to measure; `text_of` says a value; `most` fixes the scale.
+// was nothing to measure; `text_of` says a value; `most` fixes the scale, `round` makes one of the largest value.
 export class TimeChart extends Chart {
-  constructor(container, title, { tell, series, text_of, time_of, most = null }) {
+  constructor(container, title, { tell, series, text_of, time_of, most = null, round = round_up }) {
     super(container, title, tell);
-    Object.assign(this, { series, text_of, time_of, most });
+    Object.assign(this, { series, text_of, time_of, most, round });
     this.steps = [];
   }
 
@@ -114,7 +119,7 @@ export class TimeChart extends Chart {
     }
     const first = points[0].at;
     const span = Math.max(this.steps.at(-1).at - first, 1);
-    const most = this.most ?? round_up(Math.max(...this.steps.flatMap(({ values }) => values.map((value) => value ?? 0))));
+    const most = this.most ?? this.round(Math.max(...this.steps.flatMap(({ values }) => values.map((value) => value ?? 0))));
     this.slots = this.steps.map(({ at }) => k_left + ((at - first) / span) * k_inner_width);
     const shapes = this.series.flatMap(({ kind }, i) => this.curve(i, kind, most));
     const last = this.steps.length - 1;

@@ -1,5 +1,5 @@
 // What an agent does, as it happens or as a record has it.
-import { Histogram, TimeChart } from "./charts.js";
+import { Histogram, TimeChart, round_up_size } from "./charts.js";
 import { by_id, show_bars, show_facts, show_rows } from "./elements.js";
 import { listen } from "./events.js";
 import { count_text, elapsed_text, percent_text, share_of, size_text, time_text } from "./format.js";
@@ -41,6 +41,7 @@ class Board {
           { name: "stored", kind: "miss", value: rate("written") },
         ],
         text_of: size_text,
+        round: round_up_size,
       }),
       chart("queue", { series: [{ name: "objects", kind: "data", value: (_, now) => now.pending }], text_of: count_text }),
     ];

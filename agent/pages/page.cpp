@@ -28,7 +28,8 @@ std::string digest_of(std::string_view text) {
 
 std::string policy_of(std::string_view html, std::string_view connect) {
   return fmt::format(
-      "default-src 'none'; style-src {}; script-src {}; connect-src {}; base-uri 'none'; form-action 'none'",
+      "default-src 'none'; style-src {}; script-src {}; img-src data:; connect-src {}; base-uri 'none'; "
+      "form-action 'none'",
       digest_of(between(html, "<style>", "</style>")),
       digest_of(between(html, "<script type=\"module\">", "</script>")), connect);
 }

@@ -1,5 +1,5 @@
 // What a cache server keeps, for whoever has a token of a workspace.
-import { TimeChart } from "./charts.js";
+import { TimeChart, round_up_size } from "./charts.js";
 import { by_id, element, show_facts, show_rows } from "./elements.js";
 import { count_text, elapsed_text, percent_text, share_of, size_text, when_text } from "./format.js";
 
@@ -50,6 +50,7 @@ class Board {
           { name: "written", kind: "miss", value: of_day("bytes_written") },
         ],
         text_of: size_text,
+        round: round_up_size,
       }),
     ];
   }

@@ -91,6 +91,11 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete'")
 
+    def reload(self) -> None:
+        self.ask("window.before = true")
+        self.call("Page.reload")
+        self.wait_for("window.before === undefined && document.readyState === 'complete'")
+
     def ask(self, expression: str):
         """The value of a JavaScript expression."""
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

@@ -155,8 +155,8 @@ class LivePage(InABrowser):
         refused = self.browser.ask("fetch('http://127.0.0.1:9/').then(() => 'sent', error => error.name)")
         self.assertEqual(refused, "TypeError")
         self.browser.ask("1")
-        self.assertEqual(len([line for line in self.browser.complaints if "Content Security Policy" in line]), 2,
-                         self.browser.complaints)
+        for refusal in ("inline script violates", "Connecting to 'http://127.0.0.1:9/' violates"):
+            self.assertTrue([line for line in self.browser.complaints if refusal in line], self.browser.complaints)
 
 
 class WithAToken(InABrowser):
@@ -175,7 +175,7 @@ class WithAToken(InABrowser):
         self.assertEqual(self.browser.ask("location.href"), self.origin)
         self.assertEqual([url for url in self.browser.requests if self.TOKEN in url.partition("#")[0]], [])
         self.assert_clean(self.origin)
-        self.browser.call("Page.reload")
+        self.browser.reload()
         self.browser.wait_for_text("#connection", "live")
 
     def test_without_one_it_asks_and_takes_no_wrong_one(self):

@@ -49,11 +49,11 @@ class ServerPage(unittest.TestCase):
     def test_it_stays_signed_in_until_signed_out(self):
         self.sign_in(self.reader)
         self.browser.wait_for_text("#connection", "as of")
-        self.browser.call("Page.reload")
+        self.browser.reload()
         self.browser.wait_for_text("#connection", "as of")
         self.browser.ask("document.querySelector('#sign-out').click()")
         self.browser.wait_for_text("#connection", "signed out")
-        self.browser.call("Page.reload")
+        self.browser.reload()
         self.browser.wait_for("!document.querySelector('#sign-in').hidden")
         self.assertTrue(self.browser.ask("document.querySelector('#board').hidden"))
 

@@ -43,7 +43,7 @@ TEST(LivePage, LetsOnlyItsOwnStyleAndScriptIn) {
   const auto policy = live_page().policy;
 
   EXPECT_THAT(policy, ContainsRegex("^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]*='; script-src "
-                                    "'sha256-[A-Za-z0-9+/]*='; connect-src 'self'; "));
+                                    "'sha256-[A-Za-z0-9+/]*='; img-src data:; connect-src 'self'; "));
   EXPECT_THAT(policy, HasSubstr("frame-ancestors 'none'"));
   EXPECT_THAT(policy, Not(HasSubstr("unsafe")));
 }
