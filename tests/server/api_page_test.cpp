@@ -20,17 +20,16 @@ TEST_F(ForThePage, IsOneAnswerWithTagsDaysSessionsAndMisses) {
   ASSERT_EQ(
       server_
           .call("POST", "/cache-rollups",
-                io::JsonObject{
-                    {"rollups", io::JsonArray{rollup("hit", 3), rollup("miss", 1)}},
-                    {"sessions", io::JsonArray{io::JsonObject{{"session_id", "s1"},
-                                                              {"tool", "sccache"},
-                                                              {"hit_count", 3},
-                                                              {"miss_count", 1},
-                                                              {"run_ref_name", "main"}}}},
-                    {"missed_keys", io::JsonArray{io::JsonObject{{"tool", "sccache"},
-                                                                 {"key_hash", "aa"},
-                                                                 {"miss_count", 5},
-                                                                 {"sampled_key_prefix", "a/b"}}}}})
+                io::JsonObject{{"rollups", io::JsonArray{rollup("hit", 3), rollup("miss", 1)}},
+                               {"sessions", io::JsonArray{io::JsonObject{{"session_id", "s1"},
+                                                                         {"tool", "sccache"},
+                                                                         {"hit_count", 3},
+                                                                         {"miss_count", 1},
+                                                                         {"run_ref_name", "main"}}}},
+                               {"missed_keys", io::JsonArray{io::JsonObject{{"tool", "sccache"},
+                                                                            {"key_hash", "aa"},
+                                                                            {"miss_count", 5},
+                                                                            {"sampled_key_prefix", "a/b"}}}}})
           .status,
       200);
   ASSERT_EQ(server_.publish("rust", server_.entry("rust", "manifest"), {.if_match = "0"}).status, 200);
