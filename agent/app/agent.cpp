@@ -1,6 +1,5 @@
 #include "agent/app/agent.hpp"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "agent/app/ccache.hpp"
+#include "agent/app/descriptor_limit.hpp"
 #include "agent/app/housekeeping.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/live.hpp"
@@ -37,15 +37,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr seconds k_farewell(2);  // for answers in progress when the agent ends
-
-// Packs stay open, one descriptor each; the soft limit of 1,024 is for programs that use select(2).
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
 
 struct Ending {
   std::string reason;                      // empty: goes on
