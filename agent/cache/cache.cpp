@@ -72,15 +72,15 @@ struct Cache::State {
   void note(std::string_view key, Outcome outcome) const;
   std::optional<Hit> missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const;
   std::optional<Hit> find(std::string_view key);
-  std::optional<store::Stored> find_local(std::string_view key);
+  std::optional<store::Stored> find_local(std::string_view key) const;
   bool outdated(std::string_view key) const;
   std::optional<Hit> find_in_tag(std::string_view key);
   std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
   Result<std::optional<Hit>> fetch_once(std::string_view key, const publish::TagEntry& entry);
   void count_failed_fetch(std::string_view key, const Error& error);
-  Result<std::string> fetch_bytes(std::string_view key, const publish::TagEntry& entry);
+  Result<std::string> fetch_bytes(std::string_view key, const publish::TagEntry& entry) const;
   std::optional<Hit> keep(std::string_view key, std::string_view bytes);
-  Result<store::Stored> store_locally(std::string_view key, std::string_view bytes);
+  Result<store::Stored> store_locally(std::string_view key, std::string_view bytes) const;
 
   CacheOptions options;
   CacheServices services;
@@ -104,7 +104,7 @@ std::optional<Hit> Cache::State::missed(metrics::Counter& counter, std::string_v
   return std::nullopt;
 }
 
-std::optional<store::Stored> Cache::State::find_local(std::string_view key) {
+std::optional<store::Stored> Cache::State::find_local(std::string_view key) const {
   auto found = services.store->find(local_key(key));
   if (!found) {
     log::warn("cache: local read failed key={} error={}", key, found.error().message);
@@ -211,7 +211,7 @@ void Cache::State::count_failed_fetch(std::string_view key, const Error& error) 
   log::warn("cache: fetch failed key={} error={}", key, error.message);
 }
 
-Result<std::string> Cache::State::fetch_bytes(std::string_view key, const publish::TagEntry& entry) {
+Result<std::string> Cache::State::fetch_bytes(std::string_view key, const publish::TagEntry& entry) const {
   const auto& extent = std::get<publish::RemoteExtent>(entry.where);
   AGENT_TRY(auto bytes, services.storage->get(extent.pack_name, extent.range));
   if (!bytes) {
@@ -237,7 +237,7 @@ std::optional<Hit> Cache::State::keep(std::string_view key, std::string_view byt
   return Hit{.slice = *std::move(slice)};
 }
 
-Result<store::Stored> Cache::State::store_locally(std::string_view key, std::string_view bytes) {
+Result<store::Stored> Cache::State::store_locally(std::string_view key, std::string_view bytes) const {
   const auto local = local_key(key);
   AGENT_TRY(auto incoming, services.store->reserve(bytes.size(), local.size()));
   AGENT_CHECK(incoming.write(io::bytes_of(bytes)));

@@ -29,6 +29,10 @@ public:
                                net::Responder& respond) = 0;
 };
 
+#define FRONT(name) std::unique_ptr<Front> make_##name(const FrontServices& services);
+#include "agent/fronts/builtin.def"
+#undef FRONT
+
 // Every front of builtin.def.
 std::vector<std::unique_ptr<Front>> make_fronts(const FrontServices& services);
 

@@ -33,7 +33,7 @@ std::string encode_level(Day day, const std::vector<std::uint32_t>& objects, std
   std::string bytes;
   io::append_le(bytes, day);
   const auto bitmap_bytes = (count + 7) / 8;
-  if (objects.size() * sizeof(std::uint32_t) + sizeof(std::uint32_t) < bitmap_bytes) {
+  if ((objects.size() + 1) * sizeof(std::uint32_t) < bitmap_bytes) {
     bytes.push_back(static_cast<char>(k_list));
     io::append_le(bytes, static_cast<std::uint32_t>(objects.size()));
     for (const auto object : objects) {
@@ -126,6 +126,7 @@ std::vector<std::string> encode_packs(const TouchSet& set, const Rounding& round
 // The largest ones get one day for all of their objects, until all fit.
 void coarsen(std::vector<std::string>& encoded, const TouchSet& set) {
   std::vector<std::pair<std::size_t, std::size_t>> sizes;  // and number
+  sizes.reserve(encoded.size());
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     sizes.emplace_back(encoded[i].size(), i);
   }
