@@ -55,15 +55,20 @@ Finding server_start_failed(const Chart& chart) {
 
 Finding server_died(const Chart& chart) {
   const auto lost = fallbacks(chart, "connection-lost");
+  const auto hung = fallbacks(chart, "server-hung");
   const auto restarts = chart.figures.restarts.value_or(0);
-  if (lost + restarts == 0) {
+  if (lost + hung + restarts == 0) {
     return std::nullopt;
   }
   std::vector<std::string> evidence = {fmt::format("restarted {}", report::times(restarts)),
                                        fmt::format("fallback connection-lost: {} ran without the cache",
                                                    report::counted(lost, "compilation"))};
+  if (hung > 0) {
+    evidence.push_back(
+        fmt::format("fallback server-hung: {} got no answer", report::counted(hung, "compilation")));
+  }
   constexpr double k_statistics_and_time = 0.3;  // even where no compilation was lost
-  return found(Certainty::certain, std::max(fallback_share(chart, lost), k_statistics_and_time),
+  return found(Certainty::certain, std::max(fallback_share(chart, lost + hung), k_statistics_and_time),
                {.title = "sccache's server ended during the build",
                 .evidence = std::move(evidence),
                 .fix = "# Mostly the kernel's out-of-memory killer; look for it, and build with fewer jobs:\n"

@@ -153,7 +153,8 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, Arena& arena) {
+Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, long answer_ms,
+                          Arena& arena) {
   const std::span<char> frame = arena.take(request_size(request));
   if (frame.empty()) {
     return failed("request-too-large");
@@ -161,6 +162,9 @@ Outcome compile_on_server(int server, const CompileRequest& request, Terminal te
   write_request(request, frame);
   if (!send_all(server, {frame.data(), frame.size()})) {
     return failed("send-failed");
+  }
+  if (sys::wait_for(server, POLLIN, answer_ms) == 0) {
+    return failed("server-hung");
   }
   FrameReader reader(server, arena);
   while (true) {

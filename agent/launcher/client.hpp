@@ -1,5 +1,6 @@
 // One compilation through the server: send the request, wait for the end, print what the compiler printed.
-// Blocks as long as the compilation takes; a dead server ends it at once, because its socket closes.
+// Blocks as long as the compilation takes; a dead server ends it at once, because its socket closes, and one
+// that does not even say that it has begun ends it after a while.
 // Not thread-safe.
 #pragma once
 
@@ -28,8 +29,10 @@ struct Terminal {
   bool dumb = false;  // TERM=dumb
 };
 
-// Takes the connected socket `server`, and leaves it open.
-Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, Arena& arena);
+// Takes the connected socket `server`, and leaves it open. `answer_ms`: for the server's first word, which
+// comes before the compiler runs.
+Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, long answer_ms,
+                          Arena& arena);
 
 // Writes everything, waiting where the descriptor is not ready; false if it cannot be written.
 bool write_all(int fd, std::string_view bytes);

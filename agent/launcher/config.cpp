@@ -34,6 +34,19 @@ bool add_variable(Config& config, std::span<char> entry) {
   return true;
 }
 
+// Milliseconds, 1 to 9 digits; `otherwise` where it is no such number.
+long number(std::string_view text, long otherwise) {
+  constexpr std::size_t k_most_digits = 9;
+  long value = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') {
+      return otherwise;
+    }
+    value = (value * 10) + (digit - '0');
+  }
+  return text.empty() || text.size() > k_most_digits ? otherwise : value;
+}
+
 bool take_line(Config& config, std::span<char> line) {
   const std::string_view text(line.data(), line.size());
   const std::size_t equals = text.find('=');
@@ -47,6 +60,8 @@ bool take_line(Config& config, std::span<char> line) {
   }
   if (key == k_key_protocol) {
     config.protocol = std::string_view(value) == k_protocol_0_16 ? Protocol::v0_16 : Protocol::none;
+  } else if (key == k_key_answer) {
+    config.answer_ms = number(value, config.answer_ms);
   } else if (CString* field = text_field(config, key)) {
     *field = value;
   }

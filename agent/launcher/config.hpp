@@ -14,6 +14,7 @@
 //   agent=ADDRESS:PORT     where /healthz is asked before the server is started: an IPv4 address. With
 //                          anything else, or without this key (disk mode), nothing is asked: the server's own
 //                          start-up probe decides.
+//   answer=MS              how long a server may take to say that it has begun (optional: 20000)
 //   env.NAME=VALUE         set for the server and for `real` (SCCACHE_WEBDAV_ENDPOINT, SCCACHE_WEBDAV_TOKEN,
 //                          SCCACHE_IDLE_TIMEOUT, NO_PROXY, ...); at most 64. SCCACHE_SERVER_UDS is implied.
 //
@@ -28,10 +29,11 @@
 //   start-failed REASON       exited, start-timeout, spawn
 //   stopped                   a step ran --stop-server; starting the next server is no restart
 //   agent-unreachable         /healthz did not answer with 200 within a second
+//   ended-hung                a server that said nothing for so long, and did nothing, was ended
 //   fallback REASON           one compilation ran without the cache: agent-unreachable, server-start-failed,
 //                             backing-off, restarts-exhausted, lock-unavailable, connect-failed, send-failed,
-//                             connection-lost, bad-reply, request-too-large, unsupported-compiler,
-//                             incremental, working-directory, out-of-memory
+//                             server-hung, connection-lost, bad-reply, request-too-large,
+//                             unsupported-compiler, incremental, working-directory, out-of-memory
 //   notice                    the warning was printed
 //
 // Values only. Not thread-safe. Errors: an unusable file is an empty answer.
@@ -57,6 +59,7 @@ inline constexpr std::string_view k_key_state = "state";
 inline constexpr std::string_view k_key_log = "log";
 inline constexpr std::string_view k_key_protocol = "protocol";
 inline constexpr std::string_view k_key_agent = "agent";
+inline constexpr std::string_view k_key_answer = "answer";
 inline constexpr std::string_view k_key_variable_prefix = "env.";
 
 inline constexpr std::string_view k_protocol_0_16 = "0.16";
@@ -94,6 +97,7 @@ struct Config {
   CString log;
   CString agent;
   Protocol protocol = Protocol::none;
+  long answer_ms = 20'000;
   std::array<char*, k_max_config_variables> variable_list{};  // "NAME=VALUE"
   std::size_t variable_count = 0;
 

@@ -37,6 +37,8 @@ void explain(Line& line, const Config& config, std::string_view reason) {
     line.add("the sccache server cannot be started, see ").add(config.log);
   } else if (reason == "connection-lost") {
     line.add("the sccache server ended during a compilation");
+  } else if (reason == "server-hung") {
+    line.add("the sccache server does not answer");
   } else if (reason == "incremental") {
     line.add("incremental compilation cannot be cached, unset CARGO_INCREMENTAL");
   } else {

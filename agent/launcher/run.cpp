@@ -139,22 +139,29 @@ bool is_incremental(const Call& call) {
 int compile_by_protocol(const Call& call, const Config& config, const Compilation& work) {
   const Connection server = connect_or_start(config, terminated(call.environment), call.memory);
   if (!server.open()) {
+    if (server.reason == "connect-failed") {  // so many wait for it that the kernel takes no more
+      end_hung(config);
+    }
     report_fallback(config, server.reason);
     return run_compiler(call, work);
   }
   const char* terminal = call.variable("TERM");
-  const Outcome outcome =
-      compile_on_server(server.fd,
-                        {.compiler = work.compiler,
-                         .working_directory = work.working_directory,
-                         .arguments = work.arguments,
-                         .environment = terminated(call.environment)},
-                        {.dumb = terminal != nullptr && std::string_view(terminal) == "dumb"}, call.memory);
+  const Outcome outcome = compile_on_server(
+      server.fd,
+      {.compiler = work.compiler,
+       .working_directory = work.working_directory,
+       .arguments = work.arguments,
+       .environment = terminated(call.environment)},
+      {.dumb = terminal != nullptr && std::string_view(terminal) == "dumb"}, config.answer_ms, call.memory);
   if (outcome.kind == Outcome::Kind::finished) {
     return outcome.exit_code;
   }
   if (outcome.kind == Outcome::Kind::failed) {
-    end_orphans(config);
+    if (outcome.reason == "server-hung" || outcome.reason == "send-failed") {
+      end_hung(config);
+    } else {
+      end_orphans(config);
+    }
     report_fallback(config, outcome.reason);
   }
   return run_compiler(call, work);

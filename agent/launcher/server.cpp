@@ -25,6 +25,7 @@ constexpr long k_lock_poll_ms = 10;
 constexpr int k_orphan_tries = 20;
 constexpr long k_death_ms = 50;  // its connections close before the process is gone
 constexpr long k_answer_poll_ms = 5;
+constexpr long k_idle_ms = 1000;
 constexpr unsigned k_log_mode = 0600;
 constexpr timeval k_send_deadline{.tv_sec = 10, .tv_usec = 0};
 
@@ -224,7 +225,59 @@ Connection start_if_sensible(const Config& config, Record& record, std::span<cha
   return variables == nullptr ? refused("out-of-memory") : start_server(config, record, variables);
 }
 
+// What the kernel counts of a process: the same again means that it did not run in between.
+struct Activity {
+  std::array<char, 512> text{};
+  std::size_t size = 0;
+
+  // "T" after the name in parentheses: somebody stopped it.
+  bool stopped() const {
+    const std::string_view all(text.data(), size);
+    const auto name_end = all.rfind(')');
+    return name_end != std::string_view::npos && name_end + 2 < size && all[name_end + 2] == 'T';
+  }
+};
+
+Activity activity_of(std::int64_t process) {
+  Activity activity;
+  Line path;
+  path.add("/proc/").add(process).add("/stat");
+  const long fd = sys::open(path.c_string().c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    const long size = sys::read(static_cast<int>(fd), activity.text);
+    activity.size = size > 0 ? static_cast<std::size_t>(size) : 0;
+    sys::close(static_cast<int>(fd));
+  }
+  return activity;
+}
+
+bool does_nothing(std::int64_t process) {
+  const auto before = activity_of(process);
+  if (before.size == 0 || before.stopped()) {
+    return before.size > 0;
+  }
+  sys::sleep(k_idle_ms);
+  const auto after = activity_of(process);
+  return after.size == before.size && after.text == before.text;
+}
+
 }  // namespace
+
+void end_hung(const Config& config) {
+  for (int attempt = 0; attempt < k_orphan_tries; ++attempt) {
+    long error = 0;
+    if (auto record = LockedRecord::try_take(config, error)) {
+      const std::int64_t process = last_server(**record);
+      if (process != 0 && runs(process, config.real) && does_nothing(process)) {
+        sys::signal_process(-process, SIGKILL);
+        note_event(config, "ended-hung");
+        ended_within(process, k_lock_deadline_ms);
+      }
+      return;
+    }
+    sys::sleep(error == 0 ? k_lock_poll_ms : 0);
+  }
+}
 
 void end_orphans(const Config& config) {
   for (int attempt = 0; attempt < k_orphan_tries; ++attempt) {

@@ -29,6 +29,11 @@ Connection connect_or_start(const Config& config, std::span<char* const> environ
 // After the server died in the middle of a compilation: ends the compilers it left running.
 void end_orphans(const Config& config);
 
+// After the server said nothing for a long time: ends it, if it does nothing either, so that nobody else
+// waits for it and the next compilation starts another. A server that is only slow is left alone; so is one
+// whose process cannot be seen from here. Takes a second.
+void end_hung(const Config& config);
+
 // True if `agent` ("ADDRESS:PORT") answers GET /healthz with 200 within a second. Anything but
 // an IPv4 address counts as healthy unasked: resolving a name needs more than this program has.
 bool agent_is_healthy(std::string_view agent);

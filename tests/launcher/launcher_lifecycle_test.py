@@ -132,6 +132,35 @@ class Lifecycle(unittest.TestCase):
         self.compile()
         self.assertEqual(self.stand.words().count("restarted"), 1)
 
+    def test_a_server_that_hangs_is_waited_for_once(self):
+        self.stand.configure(answer=400)
+        self.compile()
+        (hung,) = self.stand.servers()
+        os.kill(hung, signal.SIGSTOP)
+
+        begin = time.monotonic()
+        running = [self.stand.start("gcc", "-c", "a.c", "-o", f"a{n}.o") for n in range(4)]
+        codes = [(process.communicate(timeout=30), process.returncode)[1] for process in running]
+        waited = time.monotonic() - begin
+        self.assertEqual(codes, [0] * 4)
+        self.assertLess(waited, 10)  # 0.4 s for all of them together, and what the machine needs
+        self.assertNotIn(hung, self.stand.servers())
+        self.assertEqual(self.stand.words().count("ended-hung"), 1)
+        self.compile()
+
+        self.assertEqual(self.stand.words().count("restarted"), 1)
+        self.assertEqual(self.stand.statistics()["stats"]["cache_hits"]["counts"], {"C/C++": 1})
+
+    def test_a_server_that_is_only_slow_is_left_alone(self):
+        self.stand.configure(answer=50)
+        slow = self.stand.work / "gcc"
+        slow.write_text('#!/bin/sh\ncase "$*" in *-E*) sleep 0.8 ;; esac\nexec /usr/bin/gcc "$@"\n')
+        slow.chmod(0o755)
+        self.assertEqual(self.stand.run("./gcc", "-c", "a.c", "-o", "a.o").returncode, 0)
+
+        self.assertEqual(self.stand.words().count("ended-hung"), 0)
+        self.assertEqual(len(self.stand.servers()), 1)
+
     def test_never_asks_twice_whose_socket_is_gone(self):
         self.compile()
         (old,) = self.stand.servers()
