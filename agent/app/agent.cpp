@@ -14,6 +14,7 @@
 #include "agent/app/live.hpp"
 #include "agent/app/routes.hpp"
 #include "agent/app/run_trend.hpp"
+#include "agent/app/session_report.hpp"
 #include "agent/app/status.hpp"
 #include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
@@ -62,13 +63,14 @@ struct Agent::State {
   report::Figures flush(milliseconds deadline) const;
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
-  void keep_record(const report::Figures& figures) const;
+  void keep_record(const report::Figures& figures);
   void end(std::string reason);
   void note(std::string text) const;
 
   Config config;
   SystemClock clock;
   const Wall started = clock.wall();
+  std::string backend_url;  // as it was given
   metrics::Registry registry;
   cache::RequestLog requests;
   std::unique_ptr<store::Store> store;
@@ -103,7 +105,7 @@ std::unique_ptr<backends::ObjectStorage> Agent::State::open_backend(std::optiona
                           config.backend, opened.error().message);
     return nullptr;
   }
-  config.backend = (*opened)->describe();
+  backend_url = std::exchange(config.backend, (*opened)->describe());
   return backends::with_breaker(*std::move(opened), {.clock = clock, .registry = registry});
 }
 
@@ -301,15 +303,15 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   }
   auto figures = status->figures();
   housekeeping->record();
+  if (steady_clock::now() >= until) {
+    backend_url.clear();  // too late to tell a server
+  }
   keep_record(figures);
   return figures;
 }
 
 // For `hearth doctor`: what became of this run, and with what it was made.
-void Agent::State::keep_record(const report::Figures& figures) const {
-  if (config.runs.empty()) {
-    return;
-  }
+void Agent::State::keep_record(const report::Figures& figures) {
   RunRecord record{.id = run_id(started),
                    .started_ms = static_cast<std::int64_t>(milliseconds_of(started)),
                    .ended_ms = static_cast<std::int64_t>(milliseconds_of(clock.wall())),
@@ -324,7 +326,8 @@ void Agent::State::keep_record(const report::Figures& figures) const {
   if (config.surroundings) {
     record.surroundings = config.surroundings(record.statistics);
   }
-  if (const auto kept = keep_run(config.runs, record); !kept) {
+  tell_server(backend_url, {.clock = clock, .registry = registry, .variables = config.variables}, record);
+  if (const auto kept = config.runs.empty() ? Result<void>() : keep_run(config.runs, record); !kept) {
     log::warn("agent: no record of this run is kept error={}", kept.error().message);
   }
 }

@@ -122,6 +122,35 @@ class ServerBackend(unittest.TestCase):
                                  capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(checked.returncode, 0, checked.stderr + checked.stdout)
 
+    def test_the_server_knows_how_the_runs_went(self):
+        self.build()
+        self.build()
+
+        status, sessions = self.server.call("GET", "/sessions?period=24h", token=self.save_token)
+        self.assertEqual(status, 200, sessions)
+        runs = [(run["hit_count"], run["miss_count"]) for run in reversed(sessions["sessions"])]
+        self.assertEqual(runs, [(0, FILES), (FILES, 0)])
+        _, misses = self.server.call("GET", "/misses?limit=100", token=self.save_token)
+        self.assertEqual(misses["pagination"]["total"], FILES)
+        _, all_of_it = self.server.call("GET", "/status", token=self.save_token)
+        self.assertEqual(all_of_it["operations"]["cache"]["hit_rate"], 0.5)
+
+    def test_one_command_cleans_without_a_server(self):
+        self.build()
+        self.server.end()
+
+        cleaned = subprocess.run(
+            [HEARTH, "server", "--storage", self.server.storage, "--clean", "--json", "--idle", "30d",
+             "--quota", "10GiB"], capture_output=True, text=True, timeout=60, check=False)
+
+        self.assertEqual(cleaned.returncode, 0, cleaned.stderr)
+        figures = json.loads(cleaned.stdout)["workspaces"]["acme/ci"]
+        self.assertGreater(figures["blobs"], 0)
+        self.assertEqual((figures["removed_blobs"], figures["idle_tags"], figures["quota_tags"]), (0, 0, 0))
+        self.server.start()
+        warm, said = self.build()
+        self.assertEqual((warm["hits"], warm["misses"]), (FILES, 0), said)
+
     def test_tokens_are_made_listed_rotated_and_revoked(self):
         listed = json.loads(self.server.token_command("list", "--json").stdout)["tokens"]
         self.assertEqual([token["name"] for token in listed], ["ci"])
