@@ -31,11 +31,14 @@ private:
 class TlsFronts : public testing::Test {
 protected:
   void make_certificate(const std::string& name) {
-    const auto command = fmt::format(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN={} -addext subjectAltName=IP:127.0.0.1 -keyout {} -out {} 2>/dev/null",
-        name, key().string(), certificate().string());
-    ASSERT_EQ(std::system(command.c_str()), 0);
+    const auto made = io::run({.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                                             "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1",
+                                             "-keyout", key().string(), "-out", certificate().string()},
+                               .output = io::Command::Output::captured},
+                              std::chrono::seconds(30));
+    ASSERT_THAT(made, Succeeds());
+    ASSERT_EQ(made->code, 0) << made->errors;
   }
 
   std::filesystem::path certificate() const { return folder_.path() / "cert.pem"; }
