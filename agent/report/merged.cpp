@@ -16,7 +16,7 @@ namespace agent::report {
 
 namespace {
 
-constexpr std::size_t k_rows_shown = 100;  // a matrix has at most 256 jobs
+constexpr std::size_t k_rows_shown = 60;  // a matrix has at most 256 jobs
 constexpr std::size_t k_remarks_shown = 20;
 constexpr std::size_t k_name_limit = 80;
 constexpr std::size_t k_remark_limit = 300;
