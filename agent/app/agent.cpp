@@ -16,6 +16,7 @@
 #include "agent/app/run_trend.hpp"
 #include "agent/app/session_report.hpp"
 #include "agent/app/status.hpp"
+#include "agent/app/top_misses.hpp"
 #include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
 #include "agent/cache/cache.hpp"
@@ -291,6 +292,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
   hydration->finish();
   ccache->finish();
+  status->observe([&](Observed& all) { all.top_misses = top_misses(requests.requests(), all.compilations); });
   publisher->note_run(past_run(status->figures(), config.run, clock.wall()));
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {

@@ -111,6 +111,7 @@ report::Figures Status::figures() const {
     figures.preload_seconds = observed.preload_seconds;
     figures.tag_objects_before = observed.tag_objects;
     figures.earlier_runs = earlier_runs(observed.earlier_runs);
+    figures.top_misses = observed.top_misses;
     figures.notes.insert(figures.notes.end(), observed.notes.begin(), observed.notes.end());
   });
   return figures;

@@ -34,6 +34,7 @@ struct Observed {
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects;  // when the tag was first read
   publish::RunHistory earlier_runs;          // likewise
+  std::vector<report::Miss> top_misses;      // at the end
   std::vector<std::string> notes;
   std::vector<sccache::LogLine> log;  // of sccache's server, at the end
   std::vector<sccache::KeyedCompilation> compilations;

@@ -159,6 +159,15 @@ io::Json earlier_json(const std::vector<EarlierRun>& runs) {
   return list;
 }
 
+io::Json misses_json(const std::vector<Miss>& misses) {
+  io::JsonArray list;
+  for (const auto& miss : misses) {
+    list.emplace_back(
+        io::JsonObject{{"name", text_json(miss.name)}, {"key", miss.key}, {"reason", miss.reason}});
+  }
+  return list;
+}
+
 Result<std::vector<EarlierRun>> earlier_from(const io::Json& json) {
   std::vector<EarlierRun> runs;
   if (const auto* list = json.array()) {
@@ -274,6 +283,7 @@ io::Json to_json(const Figures& figures) {
       {"preload_seconds", figures.preload_seconds},
       {"seconds", figures.seconds},
       {"earlier_runs", earlier_json(figures.earlier_runs)},
+      {"top_misses", misses_json(figures.top_misses)},
       {"tag_objects", figures.tag_objects},
       {"tag_bytes", figures.tag_bytes},
       {"notes", io::JsonArray(figures.notes.begin(), figures.notes.end())},
@@ -329,6 +339,12 @@ Result<Figures> from_json(const io::Json& json) {
     }
   }
   AGENT_TRY(figures.earlier_runs, earlier_from(json["earlier_runs"]));
+  if (const auto* misses = json["top_misses"].array()) {
+    for (const auto& miss : *misses) {
+      figures.top_misses.push_back(
+          {.name = miss.text("name"), .key = miss.text("key"), .reason = miss.text("reason")});
+    }
+  }
   AGENT_CHECK(reader.finish());
   AGENT_CHECK(latencies.finish());
   return figures;

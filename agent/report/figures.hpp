@@ -34,6 +34,14 @@ struct EarlierRun {
   bool operator==(const EarlierRun&) const = default;
 };
 
+// One lookup that missed.
+struct Miss {
+  std::string name;  // crate or object file; empty: not known
+  std::string key;   // its first sixteen digits
+  std::string reason;
+  bool operator==(const Miss&) const = default;
+};
+
 struct Figures {
   std::string tag;
   std::string scope;
@@ -57,6 +65,7 @@ struct Figures {
   Latency latency;
   std::optional<std::uint64_t> lookups_hit, lookups_missed;
   std::map<std::string, std::uint64_t> miss_reasons;  // e.g. absent, backend error, corrupt
+  std::vector<Miss> top_misses;                       // some of them, what is wrong first; at the end only
   std::optional<std::uint64_t> bytes_read, bytes_written, stores, published, pending;
   std::map<std::string, std::uint64_t> refused;  // reason -> objects
   std::optional<std::uint64_t> backend_calls, http_429, conflicts, retries;

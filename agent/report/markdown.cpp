@@ -159,6 +159,30 @@ std::string reason_table(std::string_view noun, const Counts& counts, Name name)
   return two_columns("Reason", noun, rows);
 }
 
+// In a run that found nothing every compilation missed: a list of them says nothing.
+std::string miss_table(const Figures& figures) {
+  constexpr std::size_t k_misses_shown = 10;
+  const auto hits = figures.hits ? figures.hits : figures.lookups_hit;
+  const auto misses = figures.misses ? figures.misses : figures.lookups_missed;
+  const bool only_absent =
+      std::ranges::all_of(figures.top_misses, [](const Miss& miss) { return miss.reason == "absent"; });
+  if (figures.top_misses.empty() || (only_absent && hits.value_or(0) == 0)) {
+    return {};
+  }
+  Rows rows;
+  for (const auto& miss : figures.top_misses) {
+    if (rows.size() < k_misses_shown) {
+      rows.emplace_back(markdown_code(miss.name.empty() ? miss.key : miss.name, k_name_limit),
+                        markdown_text(miss.reason, k_name_limit));
+    }
+  }
+  auto table = two_columns("Crate, object or key", "Why", rows);
+  if (misses.value_or(0) > rows.size()) {
+    table += fmt::format("\n{} in all.\n", human_count(*misses) + " misses");
+  }
+  return table;
+}
+
 Rows speed_rows(const Figures& figures) {
   return {{"Mean", milliseconds_text(figures.latency.mean)},
           {"Half within (p50)", milliseconds_text(figures.latency.p50)},
@@ -245,6 +269,7 @@ std::string markdown(const Figures& figures, Ending ending) {
     append_section(summary,
                    folded("Why lookups missed", reason_table("Lookups", figures.miss_reasons, code)));
   }
+  append_section(summary, folded("What missed", miss_table(figures)));
   if (!figures.refused.empty()) {
     append_section(summary,
                    folded("Why objects were not published", reason_table("Objects", figures.refused, code)));

@@ -152,6 +152,9 @@ inline report::Figures troubled_figures() {
   figures.lookups_hit = 411;
   figures.lookups_missed = 812;
   figures.miss_reasons = {{"absent", 700}, {"backend error", 110}, {"corrupt", 2}};
+  figures.top_misses = {{.name = "serde", .key = "00000000000000aa", .reason = "corrupt"},
+                        {.key = "00000000000000bb", .reason = "backend error"},
+                        {.name = "a0.o", .key = "00000000000000cc", .reason = "absent"}};
   figures.bytes_written = 1234567890;
   figures.stores = 812;
   figures.published = 600;
@@ -177,6 +180,7 @@ inline report::Figures hostile_figures() {
   figures.misses = 100000;
   figures.non_cacheable = {
       {"-E | `x`", 2}, {"</details><h1>hi</h1>", 1}, {"$x^2$ :smile: www.evil.example", 1}};
+  figures.top_misses = {{.name = "a|b`c`<script>", .key = "0", .reason = "| x |\n::error::owned"}};
   figures.notes = {"line one\nline two\r\n::set-env name=A::b", "50%0A25 % <b>&amp;</b>"};
   return figures;
 }
