@@ -50,7 +50,7 @@ Result<void> run_jobs(const std::vector<Job>& jobs, const std::stop_token& stop)
   std::vector<io::Child> children;
   std::optional<Error> problem;
   for (const auto& job : jobs) {
-    io::Command command{.arguments = {"/bin/sh", "-c", "exec \"$@\" >\"$0\" 2>&1", job.log.string()},
+    io::Command command{.arguments = {"/bin/sh", "-c", R"(exec "$@" >"$0" 2>&1)", job.log.string()},
                         .environment = job.environment,
                         .folder = job.folder};
     command.arguments.insert(command.arguments.end(), job.command.begin(), job.command.end());

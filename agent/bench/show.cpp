@@ -133,8 +133,8 @@ std::string text(const Shown& shown) {
         width = std::max(width, width_of(cell));
       }
       const auto& cell = rows[leg][figure];
-      const auto pad = std::string(width - width_of(cell), ' ');
-      out += leg == 0 ? "  " + cell + pad : "   " + pad + cell;
+      const auto pad = width - width_of(cell);
+      out.append(leg == 0 ? 2 : 3 + pad, ' ').append(cell).append(leg == 0 ? pad : 0, ' ');
     }
     out += "\n";
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -279,16 +280,16 @@ std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view
       name.size() >= k_fewest_digits && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   const auto begin = name.substr(0, 16);
   std::string out;
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+  for (const auto& run : std::views::reverse(runs)) {
     std::set<std::string> lines;
-    for (const auto& compilation : run->compilations) {
+    for (const auto& compilation : run.compilations) {
       const auto key = fmt::format("{:016x}", compilation.key);
       if (compilation.name == name || (digits && key.starts_with(begin))) {
         lines.insert(fmt::format("{} key {} {}", report::plain(compilation.name, k_text_limit), key,
                                  compilation.outcome.empty() ? "unknown" : compilation.outcome));
       }
     }
-    for (const auto& [outcome, keys] : run->requests.keys) {
+    for (const auto& [outcome, keys] : run.requests.keys) {
       for (const auto key : keys) {
         const auto text = fmt::format("{:016x}", key);
         if (digits && text.starts_with(begin)) {
@@ -297,7 +298,7 @@ std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view
       }
     }
     for (const auto& line : lines) {
-      out += fmt::format("run {}: {}\n", run->id, line);
+      out += fmt::format("run {}: {}\n", run.id, line);
     }
   }
   return out;

@@ -150,7 +150,7 @@ Finding wrapper_missing(const Chart& chart) {
         {.title = "The build never called sccache",
          .evidence = std::move(evidence),
          .fix = project.make && !project.cargo && !project.cmake
-                    ? "make CC=\"sccache cc\" CXX=\"sccache c++\""
+                    ? R"(make CC="sccache cc" CXX="sccache c++")"
                     : "# Let the build inherit RUSTC_WRAPPER and CMAKE_*_COMPILER_LAUNCHER, and start "
                       "from an empty build folder"});
   }

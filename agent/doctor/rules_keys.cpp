@@ -55,6 +55,7 @@ std::vector<std::string> changed_variables(const Chart& chart, bool (*enters)(st
 
 std::vector<std::string> both_values(const Chart& chart, const std::vector<std::string>& names) {
   std::vector<std::string> evidence;
+  evidence.reserve(names.size());
   for (const auto& name : names) {
     evidence.push_back(then_and_now(name, io::variable_in(chart.previous->surroundings.environment, name),
                                     chart.variable(name)));

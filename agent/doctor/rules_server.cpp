@@ -141,6 +141,7 @@ Finding backend_precedence(const Chart& chart) {
   auto named = named_backends(chart);
   std::erase_if(named, [](const Backend& backend) { return backend.name == "disk"; });
   std::vector<std::string_view> kinds;
+  kinds.reserve(named.size());
   for (const auto& backend : named) {
     if (std::ranges::find(kinds, backend.name) == kinds.end()) {
       kinds.push_back(backend.name);

@@ -76,6 +76,7 @@ std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, s
                        [&](std::uint64_t count) { return count < most; });
   counts.push_back(std::max<std::uint64_t>(most, 1));
   std::vector<Row> rows;
+  rows.reserve(counts.size());
   for (const auto count : counts) {
     rows.push_back(row_of(host, job, demand, count));
   }

@@ -38,7 +38,7 @@ std::unexpected<Error> by_hand(unsigned jobs) {
 }  // namespace
 
 Result<std::string> with_cargo_jobs(std::string_view text, unsigned jobs) {
-  if (text.contains("\"\"\"") || text.contains("'''")) {
+  if (text.contains(R"(""")") || text.contains("'''")) {
     return by_hand(jobs);  // a line may be inside of a string then
   }
   const auto line_of_jobs = fmt::format("jobs = {}", jobs);

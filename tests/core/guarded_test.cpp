@@ -19,6 +19,7 @@ TEST(Guarded, LetsOneThreadAtATimeIn) {
   Guarded<int> sum;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&] {
         for (int k = 0; k < 1000; ++k) {

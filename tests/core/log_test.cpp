@@ -13,7 +13,7 @@ using testing::MatchesRegex;
 // Restores what other tests of this program expect.
 class Log : public testing::Test {
 protected:
-  ~Log() override { set_level(Level::warn); }
+  void TearDown() override { set_level(Level::warn); }
 
   template <typename Action>
   static std::string stderr_of(Action action) {
