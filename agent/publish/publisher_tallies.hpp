@@ -34,8 +34,9 @@ struct PublisherTallies {
                                          "Packs that were replaced by fewer, larger ones.")),
         compacted_bytes(
             registry.counter("hearth_publish_compacted_bytes_total", "Bytes that were uploaded for that.")),
-        recorded(registry.counter("hearth_uses_recorded_total",
-                                  "Times that what a job used, or what it came to, was recorded in its tag.")),
+        recorded(
+            registry.counter("hearth_uses_recorded_total",
+                             "Times that what a job used, or what it came to, was recorded in its tag.")),
         pending(registry.gauge("hearth_objects_pending", "Objects that wait for publishing.")) {}
 
   Tally published;
