@@ -55,7 +55,8 @@ Result<double> read_percent(const io::Environment& environment, std::string_view
   const auto* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, percent);
   const auto unit = trimmed(std::string_view(rest, end));
-  if (error != std::errc{} || (!unit.empty() && unit != "%") || !(percent >= 0 && percent <= 100)) {
+  const bool in_range = percent >= 0 && percent <= 100;  // no "not a number" is
+  if (error != std::errc{} || (!unit.empty() && unit != "%") || !in_range) {
     return fail(Errc::invalid, "input {}: '{}' is not a percentage from 0 to 100", name, text);
   }
   return percent;
