@@ -57,7 +57,7 @@ struct Agent::State {
   Result<std::shared_ptr<publish::PackCopies>> open_copies();
   Result<void> open();
   void look_again();
-  void warm_up();
+  void warm_up() const;
   Result<void> serve();
   Result<void> announce() const;
   std::string endpoint() const;
@@ -185,7 +185,7 @@ Result<void> Agent::State::open() {
   return {};
 }
 
-void Agent::State::warm_up() {
+void Agent::State::warm_up() const {
   status->set_phase(Phase::warming);
   const auto begin = steady_clock::now();
   if (tag != nullptr) {
