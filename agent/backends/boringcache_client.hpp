@@ -57,8 +57,9 @@ public:
   Error error_of(std::string_view operation, const net::ClientResponse& answer) const;
 
 private:
-  Result<net::ClientResponse> send(net::ClientPool& pool, const std::string& url,
-                                   const net::ClientRequest& request, std::string_view body, bool repeats);
+  static Result<net::ClientResponse> send(net::ClientPool& pool, const std::string& url,
+                                          const net::ClientRequest& request, std::string_view body,
+                                          bool repeats);
 
   BoringcacheAddress address_;
   BoringcacheTokens tokens_;

@@ -44,7 +44,7 @@ struct BoringcacheWriter::Wanted {
 struct BoringcacheWriter::Ways {
   ApiCall usual;
   ApiCall other;
-  bool ServerFeatures::* feature;  // whether the server takes the usual one
+  bool ServerFeatures::* feature = nullptr;  // whether the server takes the usual one
 };
 
 // The form that the server says it takes; the other one where it turns out not to know that path.
