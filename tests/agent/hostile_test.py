@@ -182,8 +182,11 @@ class Guarded(unittest.TestCase):
             agent = Agent(folder, flags=("--token-file", str(token), "--log-level", "debug"))
             self.addCleanup(agent.close)
             self.assertFalse(token.exists())
-            for path in ("/", "/status", "/metrics", "/readyz", "/sccache/a"):
+            for path in ("/events", "/status", "/metrics", "/readyz", "/sccache/a"):
                 self.assertEqual(agent.request("GET", path)[0], 401, path)
+            status, page = agent.request("GET", "/")
+            self.assertEqual(status, 200, "the page is for anybody")
+            self.assertNotIn(b"integration", page, "and holds nothing, not even the tag")
             self.assertEqual(agent.request("GET", "/healthz"), (200, b"ok\n"))
             connection = http.client.HTTPConnection("127.0.0.1", agent.port)
             connection.request("GET", "/status", headers={"Authorization": "Bearer very-secret"})
