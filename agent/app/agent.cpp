@@ -17,6 +17,7 @@
 #include "agent/app/session_report.hpp"
 #include "agent/app/status.hpp"
 #include "agent/app/top_misses.hpp"
+#include "agent/backends/boringcache_report.hpp"
 #include "agent/backends/breaker.hpp"
 #include "agent/backends/object_storage.hpp"
 #include "agent/cache/cache.hpp"
@@ -64,7 +65,7 @@ struct Agent::State {
   report::Figures flush(milliseconds deadline) const;
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
-  void keep_record(const report::Figures& figures);
+  RunRecord record_of(const report::Figures& figures, cache::Requests asked) const;
   void end(std::string reason);
   void note(std::string text) const;
 
@@ -292,7 +293,6 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   housekeeping->end_sccache(std::min<milliseconds>(deadline, seconds(15)));
   hydration->finish();
   ccache->finish();
-  status->observe([&](Observed& all) { all.top_misses = top_misses(requests.requests(), all.compilations); });
   publisher->note_run(past_run(status->figures(), config.run, clock.wall()));
   const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
   if (auto flushed = publisher->flush(std::max(left, milliseconds(1'000))); !flushed) {
@@ -303,23 +303,32 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
   if (auto sealed = store->seal(); !sealed) {
     note(fmt::format("the local store could not be sealed: {}", sealed.error().message));
   }
+  auto asked = requests.requests();
+  status->observe([&](Observed& all) { all.top_misses = top_misses(asked, all.compilations); });
   auto figures = status->figures();
   housekeeping->record();
-  if (steady_clock::now() >= until) {
-    backend_url.clear();  // too late to tell a server
+  const bool tells = backends::keeps_reports(backend_url) && steady_clock::now() < until;
+  if (!tells && config.runs.empty()) {
+    return figures;
   }
-  keep_record(figures);
+  const auto run = record_of(figures, std::move(asked));
+  if (tells) {
+    tell_server(backend_url, {.clock = clock, .registry = registry, .variables = config.variables}, run);
+  }
+  if (const auto kept = config.runs.empty() ? Result<void>() : keep_run(config.runs, run); !kept) {
+    log::warn("agent: no record of this run is kept error={}", kept.error().message);
+  }
   return figures;
 }
 
-// For `hearth doctor`: what became of this run, and with what it was made.
-void Agent::State::keep_record(const report::Figures& figures) {
+// What became of this run, and with what it was made: for `hearth doctor`, and for a server's page.
+RunRecord Agent::State::record_of(const report::Figures& figures, cache::Requests asked) const {
   RunRecord record{.id = run_id(started),
                    .started_ms = static_cast<std::int64_t>(milliseconds_of(started)),
                    .ended_ms = static_cast<std::int64_t>(milliseconds_of(clock.wall())),
                    .figures = figures,
                    .activity = live->activity(),
-                   .requests = requests.requests()};
+                   .requests = std::move(asked)};
   status->observed([&](const Observed& observed) {
     record.statistics = observed.statistics;
     record.log = observed.log;
@@ -328,10 +337,7 @@ void Agent::State::keep_record(const report::Figures& figures) {
   if (config.surroundings) {
     record.surroundings = config.surroundings(record.statistics);
   }
-  tell_server(backend_url, {.clock = clock, .registry = registry, .variables = config.variables}, record);
-  if (const auto kept = config.runs.empty() ? Result<void>() : keep_run(config.runs, record); !kept) {
-    log::warn("agent: no record of this run is kept error={}", kept.error().message);
-  }
+  return record;
 }
 
 void Agent::State::end(std::string reason) {

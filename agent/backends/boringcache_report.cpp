@@ -5,9 +5,13 @@
 
 namespace agent::backends {
 
+bool keeps_reports(std::string_view url) {
+  return url.starts_with("boringcache://");
+}
+
 Result<void> report_to_boringcache(std::string_view url, const StorageServices& services,
                                    const io::Json& report) {
-  if (!url.starts_with("boringcache://")) {
+  if (!keeps_reports(url)) {
     return {};
   }
   AGENT_TRY(const auto parsed, parse_storage_url(url));

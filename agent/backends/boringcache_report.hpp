@@ -10,7 +10,10 @@
 
 namespace agent::backends {
 
-// `report` is {rollups, missed_keys, sessions}. Does nothing where `url` is no "boringcache://…".
+// Whether report_to_boringcache tells anybody.
+bool keeps_reports(std::string_view url);
+
+// `report` is {rollups, missed_keys, sessions}. Does nothing where keeps_reports(url) is false.
 // Errors: those of parsing the URL, of finding a token, of the network; what the server's refusal means.
 Result<void> report_to_boringcache(std::string_view url, const StorageServices& services,
                                    const io::Json& report);
