@@ -248,6 +248,31 @@ io::JsonArray listed(std::span<const T> items, ToJson to_json) {
   return array;
 }
 
+// A list of the period's report, page by page, with the figures that go with it.
+template <typename T>
+struct Listing {
+  const char* name = nullptr;
+  std::vector<T> DayReport::* items = nullptr;
+  io::Json (*to_json)(const T& item) = nullptr;
+  const char* health_name = nullptr;
+  io::Json (*health)(const Usage& usage) = nullptr;
+};
+
+template <typename T>
+Result<Answer> list_part(Context& context, const Call& call, const Listing<T>& listing) {
+  constexpr std::size_t k_usual_part = 50;
+  const auto period = period_of(call);
+  AGENT_TRY(const auto usage, usage_of(context, call.workspace, period.days));
+  AGENT_TRY(auto body, head(context, call, usage, period));
+  const auto& items = usage.period.*listing.items;
+  const auto page = page_of(call, k_usual_part);
+  const auto part = part_of(items, page);
+  body[listing.health_name] = listing.health(usage);
+  body[listing.name] = listed(part, listing.to_json);
+  body["pagination"] = pagination(page, items.size(), part.size());
+  return Answer{.body = std::move(body)};
+}
+
 }  // namespace
 
 Result<Answer> status(Context& context, const Call& call) {
@@ -270,28 +295,22 @@ Result<Answer> status(Context& context, const Call& call) {
 
 // The newest first.
 Result<Answer> list_sessions(Context& context, const Call& call) {
-  const auto period = period_of(call);
-  AGENT_TRY(const auto usage, usage_of(context, call.workspace, period.days));
-  AGENT_TRY(auto body, head(context, call, usage, period));
-  const auto page = page_of(call, 50);
-  const auto part = part_of(usage.period.sessions, page);
-  body["session_health"] = session_health(usage);
-  body["sessions"] = listed(part, session_json);
-  body["pagination"] = pagination(page, usage.period.sessions.size(), part.size());
-  return Answer{.body = std::move(body)};
+  return list_part<Session>(context, call,
+                            {.name = "sessions",
+                             .items = &DayReport::sessions,
+                             .to_json = session_json,
+                             .health_name = "session_health",
+                             .health = session_health});
 }
 
 // The most missed first.
 Result<Answer> list_misses(Context& context, const Call& call) {
-  const auto period = period_of(call);
-  AGENT_TRY(const auto usage, usage_of(context, call.workspace, period.days));
-  AGENT_TRY(auto body, head(context, call, usage, period));
-  const auto page = page_of(call, 50);
-  const auto part = part_of(usage.period.missed, page);
-  body["cache_health"] = cache_health(usage);
-  body["missed_keys"] = listed(part, missed_json);
-  body["pagination"] = pagination(page, usage.period.missed.size(), part.size());
-  return Answer{.body = std::move(body)};
+  return list_part<MissedKey>(context, call,
+                              {.name = "missed_keys",
+                               .items = &DayReport::missed,
+                               .to_json = missed_json,
+                               .health_name = "cache_health",
+                               .health = cache_health});
 }
 
 }  // namespace agent::server
