@@ -1,26 +1,15 @@
 #include "agent/app/compilations.hpp"
 
+#include "agent/report/amounts.hpp"
+
 namespace agent::app {
-
-namespace {
-
-void set_hit_rate(report::Figures& figures) {
-  constexpr double k_percent = 100;
-  const auto hits = figures.hits.value_or(0);
-  const auto looked_up = hits + figures.misses.value_or(0);
-  if (looked_up > 0) {
-    figures.hit_rate = k_percent * static_cast<double>(hits) / static_cast<double>(looked_up);
-  }
-}
-
-}  // namespace
 
 void add_compilations(report::Figures& figures, const sccache::Statistics& statistics) {
   figures.hits = statistics.hits();
   figures.misses = statistics.misses();
   figures.errors = statistics.errors();
   figures.compile_requests = statistics.compile_requests;
-  set_hit_rate(figures);
+  figures.hit_rate = report::hit_rate_of(*figures.hits, *figures.misses);
   for (const auto& [name, counts] : statistics.languages) {
     figures.languages[name] = {.hits = counts.hits, .misses = counts.misses};
   }
@@ -36,7 +25,7 @@ void add_ccache(report::Figures& figures, const folders::CcacheCounts& counts) {
   figures.languages["C/C++ (ccache)"] = {.hits = counts.hits, .misses = counts.misses};
   figures.hits = figures.hits.value_or(0) + counts.hits;
   figures.misses = figures.misses.value_or(0) + counts.misses;
-  set_hit_rate(figures);
+  figures.hit_rate = report::hit_rate_of(*figures.hits, *figures.misses);
 }
 
 void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents& events, SccacheMode mode) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/report/amounts.hpp"
+
 namespace agent::bench {
 
 namespace {
@@ -19,12 +21,7 @@ std::optional<double> rate_of(const std::vector<Build>& builds, Count Build::* h
     add_count(hits, build.*hit);
     add_count(misses, build.*missed);
   }
-  const auto total = hits.value_or(0) + misses.value_or(0);
-  if (total == 0) {
-    return std::nullopt;
-  }
-  constexpr double k_percent = 100;
-  return k_percent * static_cast<double>(hits.value_or(0)) / static_cast<double>(total);
+  return report::hit_rate_of(hits.value_or(0), misses.value_or(0));
 }
 
 }  // namespace

@@ -54,6 +54,12 @@ std::string seconds_text(const std::optional<double>& seconds) {
   return human_duration(std::chrono::duration_cast<std::chrono::nanoseconds>(bounded));
 }
 
+std::optional<double> hit_rate_of(std::uint64_t hits, std::uint64_t misses) {
+  constexpr double k_percent = 100;
+  const auto all = static_cast<double>(hits) + static_cast<double>(misses);
+  return all > 0 ? std::optional(k_percent * static_cast<double>(hits) / all) : std::nullopt;
+}
+
 std::optional<std::string> rate_text(std::uint64_t hits, std::uint64_t misses) {
   if (hits == 0 && misses == 0) {
     return std::nullopt;

@@ -27,7 +27,10 @@ std::string milliseconds_text(const std::optional<double>& milliseconds);
 // "420 ms", "2 min 5 s"; absurd values are brought into range.
 std::string seconds_text(const std::optional<double>& seconds);
 
-// Percent of hits + misses, rounded down to a tenth so that 100 % means all: "100 %", "99.9 %", "0 %",
+// Percent that hits are of hits + misses; empty where both are 0.
+std::optional<double> hit_rate_of(std::uint64_t hits, std::uint64_t misses);
+
+// The same in words, rounded down to a tenth so that 100 % means all: "100 %", "99.9 %", "0 %",
 // "under 0.1 %". Empty where both are 0.
 std::optional<std::string> rate_text(std::uint64_t hits, std::uint64_t misses);
 

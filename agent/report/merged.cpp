@@ -124,11 +124,7 @@ std::string markdown_row(std::string_view name, const Cells& cells, std::string_
 }
 
 io::Json sums_json(const Sums& sums) {
-  const auto all = sums.hits && sums.misses ? *sums.hits + *sums.misses : 0;
-  constexpr double k_percent = 100;
-  const auto rate =
-      all > 0 ? std::optional(k_percent * static_cast<double>(*sums.hits) / static_cast<double>(all))
-              : std::nullopt;
+  const auto rate = sums.hits && sums.misses ? hit_rate_of(*sums.hits, *sums.misses) : std::nullopt;
   return io::JsonObject{{"hits", sums.hits},
                         {"misses", sums.misses},
                         {"hit_rate", rate},

@@ -25,11 +25,6 @@ std::string percent_text(double percent) {
       .value_or("0 %");
 }
 
-std::optional<double> rate_of(std::uint64_t hits, std::uint64_t misses) {
-  const auto all = static_cast<double>(hits) + static_cast<double>(misses);
-  return all > 0 ? std::optional(k_percent * static_cast<double>(hits) / all) : std::nullopt;
-}
-
 std::optional<TrendLine> line_of(std::string_view name, const Values& values, double highest,
                                  const Show& show) {
   const auto known = std::ranges::count_if(values, [](const auto& value) { return value.has_value(); });
@@ -77,11 +72,11 @@ std::vector<TrendLine> trend(const Figures& figures) {
   Values took;
   const auto skipped = earlier.size() - std::min(earlier.size(), k_runs_in_trend - 1);
   for (auto i = skipped; i < earlier.size(); ++i) {
-    rates.push_back(rate_of(earlier[i].hits, earlier[i].misses));
+    rates.push_back(hit_rate_of(earlier[i].hits, earlier[i].misses));
     saved.push_back(earlier[i].saved_seconds);
     took.push_back(earlier[i].seconds);
   }
-  rates.push_back(rate_of(*figures.hits, *figures.misses));
+  rates.push_back(hit_rate_of(*figures.hits, *figures.misses));
   saved.push_back(figures.saved_seconds_estimate);
   took.push_back(figures.seconds);
   const auto seconds = [](double value) { return seconds_text(value); };
