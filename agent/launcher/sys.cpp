@@ -31,27 +31,41 @@ timespec interval(long milliseconds) {
 
 }  // namespace
 
+// Registers are filled from plain locals: a sanitizer makes a function call of every read through a
+// reference, and a call between two of these lines would overwrite the register before.
 #if defined(__x86_64__)
 long call(long number, const Words& words) {
+  const long a = words[0];
+  const long b = words[1];
+  const long c = words[2];
+  const long d = words[3];
+  const long e = words[4];
+  const long f = words[5];
   long result = 0;
-  register long fourth asm("r10") = words[3];
-  register long fifth asm("r8") = words[4];
-  register long sixth asm("r9") = words[5];
+  register long fourth asm("r10") = d;
+  register long fifth asm("r8") = e;
+  register long sixth asm("r9") = f;
   asm volatile("syscall"
                : "=a"(result)
-               : "a"(number), "D"(words[0]), "S"(words[1]), "d"(words[2]), "r"(fourth), "r"(fifth), "r"(sixth)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth), "r"(sixth)
                : "rcx", "r11", "memory");
   return result;
 }
 #elif defined(__aarch64__)
 long call(long number, const Words& words) {
+  const long a = words[0];
+  const long b = words[1];
+  const long c = words[2];
+  const long d = words[3];
+  const long e = words[4];
+  const long f = words[5];
   register long which asm("x8") = number;
-  register long first asm("x0") = words[0];
-  register long second asm("x1") = words[1];
-  register long third asm("x2") = words[2];
-  register long fourth asm("x3") = words[3];
-  register long fifth asm("x4") = words[4];
-  register long sixth asm("x5") = words[5];
+  register long first asm("x0") = a;
+  register long second asm("x1") = b;
+  register long third asm("x2") = c;
+  register long fourth asm("x3") = d;
+  register long fifth asm("x4") = e;
+  register long sixth asm("x5") = f;
   asm volatile("svc 0"
                : "+r"(first)
                : "r"(which), "r"(second), "r"(third), "r"(fourth), "r"(fifth), "r"(sixth)
