@@ -106,9 +106,9 @@ public:
     socket_.reset();
   }
 
-  // Receives once. False: the end, an error, or two seconds of silence.
+  // Receives once. False: the end, an error, or a silence that no load of the machine explains.
   bool receive() {
-    constexpr int k_patience_ms = 2'000;
+    constexpr int k_patience_ms = 20'000;
     pollfd wait{.fd = socket_.get(), .events = POLLIN, .revents = 0};
     if (::poll(&wait, 1, k_patience_ms) <= 0) {
       return false;
