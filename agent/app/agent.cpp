@@ -1,7 +1,5 @@
 #include "agent/app/agent.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <stop_token>
@@ -12,6 +10,7 @@
 #include "agent/app/housekeeping.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/live.hpp"
+#include "agent/app/ready_file.hpp"
 #include "agent/app/routes.hpp"
 #include "agent/app/run_trend.hpp"
 #include "agent/app/session_report.hpp"
@@ -45,6 +44,7 @@ struct Ending {
   std::string reason;                      // empty: goes on
   std::optional<report::Figures> drained;  // the final figures, once drained
   bool draining = false;
+  bool warm = false;  // the tag is read and the folders are filled: only then is there something to drain
 };
 
 }  // namespace
@@ -60,9 +60,9 @@ struct Agent::State {
   void look_again();
   void warm_up() const;
   Result<void> serve();
-  Result<void> announce() const;
   std::string endpoint() const;
-  report::Figures flush(milliseconds deadline) const;
+  bool wait_until_warm(milliseconds deadline);
+  report::Figures flush(milliseconds deadline);
   report::Figures drain(milliseconds deadline);
   report::Figures drain_once(milliseconds deadline);
   RunRecord record_of(const report::Figures& figures, cache::Requests asked) const;
@@ -214,7 +214,6 @@ void Agent::State::warm_up() const {
 
 Result<void> Agent::State::serve() {
   if (config.address.empty()) {
-    status->set_phase(Phase::ready);
     return {};
   }
   auto hosts = config.hosts;
@@ -241,7 +240,6 @@ Result<void> Agent::State::serve() {
                           return routes->handle(request, respond);
                         },
                         registry));
-  status->set_phase(Phase::ready);
   return {};
 }
 
@@ -249,22 +247,15 @@ std::string Agent::State::endpoint() const {
   return server ? fmt::format("http://{}:{}", config.address, server->port()) : std::string{};
 }
 
-// The ready file, by rename: whoever sees it can connect.
-Result<void> Agent::State::announce() const {
-  if (config.ready_file.empty()) {
-    return {};
-  }
-  io::JsonObject ready{{"endpoint", endpoint()}, {"pid", static_cast<std::int64_t>(::getpid())}};
-  if (const auto disk = hydration->disk_cache()) {
-    ready.emplace("sccache_cache_size", disk->size_bytes);
-  }
-  if (!config.control.empty()) {
-    ready.emplace("control", config.control.string());
-  }
-  return io::write_file(config.ready_file, io::Json(std::move(ready)).dump() + "\n");
+bool Agent::State::wait_until_warm(milliseconds deadline) {
+  return ending.wait_until({}, steady_clock::now() + deadline,
+                           [](const Ending& state) { return state.warm; });
 }
 
-report::Figures Agent::State::flush(milliseconds deadline) const {
+report::Figures Agent::State::flush(milliseconds deadline) {
+  if (!wait_until_warm(deadline)) {
+    return status->figures();
+  }
   housekeeping->snapshot();
   hydration->collect();
   ccache->collect();
@@ -275,6 +266,9 @@ report::Figures Agent::State::flush(milliseconds deadline) const {
 }
 
 report::Figures Agent::State::drain(milliseconds deadline) {
+  if (!wait_until_warm(deadline)) {
+    return status->figures();  // nothing was stored yet: stores are taken once it is warm
+  }
   const bool first = ending.with([](Ending& state) { return !std::exchange(state.draining, true); });
   if (first) {
     auto figures = drain_once(deadline);
@@ -362,14 +356,17 @@ Agent::~Agent() {
 Result<std::unique_ptr<Agent>> Agent::start(Config config) {
   auto state = std::make_unique<State>(std::move(config));
   AGENT_CHECK(state->open());
-  state->warm_up();
+  // Served before it is warm, so that whoever waits sees how far it is; /readyz and the ready file tell when.
   AGENT_CHECK(state->serve());
+  state->warm_up();
+  state->status->set_phase(Phase::ready);
+  state->ending.change([](Ending& all) { all.warm = true; });
   auto* const raw = state.get();
   state->housekeeping->start(
       {.last_activity = [raw] { return raw->server ? raw->server->last_activity() : steady_clock::now(); },
        .end = [raw](std::string reason) { raw->end(std::move(reason)); },
        .tick = [raw] { raw->live->sample(); }});
-  AGENT_CHECK(state->announce());
+  AGENT_CHECK(write_ready_file(state->config, state->endpoint(), state->hydration->disk_cache()));
   return std::unique_ptr<Agent>(new Agent(std::move(state)));
 }
 

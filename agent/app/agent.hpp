@@ -17,9 +17,9 @@ namespace agent::app {
 
 class Agent final {
 public:
-  // Opens everything, warms up, and serves when it returns. A backend that cannot be opened or read is a note
-  // in the figures and an agent without it, never an error. Errors: conflict (store or port taken), io, full,
-  // denied, invalid (addresses, paths).
+  // Opens everything, serves its own pages, warms up, and answers lookups when it returns. A backend that
+  // cannot be opened or read is a note in the figures and an agent without it, never an error. Errors:
+  // conflict (store or port taken), io, full, denied, invalid (addresses, paths).
   static Result<std::unique_ptr<Agent>> start(Config config);
 
   // Stops serving without publishing what is pending; drain first.

@@ -24,6 +24,13 @@ std::string_view query_value(std::string_view query, std::string_view name) {
   return {};
 }
 
+// Before the tag is read every answer would be a miss that is none.
+net::Response warming_up() {
+  auto response = net::text_response(503, "the agent reads its tag; /readyz says when it answers lookups\n");
+  response.headers.add("Retry-After", "1");
+  return response;
+}
+
 }  // namespace
 
 net::Decision Routes::handle(const net::Request& request, net::Responder& respond) {
@@ -36,6 +43,9 @@ net::Decision Routes::handle(const net::Request& request, net::Responder& respon
     const auto name = path.substr(1, end - 1);
     for (const auto& front : services_.fronts) {
       if (front->name() == name) {
+        if (!services_.status.serving()) {
+          return warming_up();
+        }
         return front->handle(request, path.substr(end + 1), respond);
       }
     }

@@ -12,6 +12,7 @@
 
 #include "agent/io/file.hpp"
 #include "tests/app/running_agent.hpp"
+#include "tests/backends/http_fake.hpp"
 
 namespace agent::app {
 namespace {
@@ -228,6 +229,39 @@ TEST_F(AgentTest, MakesANoteOfATagThatCannotBeRead) {
   EXPECT_EQ(get("/sccache/key").status, 404);
   EXPECT_EQ(put("other", "bytes"), 201);
   EXPECT_THAT(agent_->figures().notes, testing::Contains(HasSubstr("the tag could not be read")));
+}
+
+// The storage answers once the test lets it: that a tag is being read is seen, and not taken for misses.
+TEST_F(AgentTest, TellsWhoeverWaitsThatItIsWarmingUp) {
+  std::promise<void> go;
+  tests::HttpFake slow([held = go.get_future().share()](const tests::FakeRequest&) {
+    held.wait();
+    return net::text_response(404, "{}");
+  });
+  auto options = config();
+  options.backend = "boringcache://" + slow.url().substr(std::string_view("http://").size()) + "/own/name";
+  options.variables = tests::variables_of({{"BORINGCACHE_SAVE_TOKEN", "a-token"}});
+  const auto ask = [&](std::string method, std::string target) {
+    auto client = net::HttpClient::to_unix_socket(options.control);
+    auto answer = client->send({.method = std::move(method), .target = std::move(target)});
+    return answer ? *std::move(answer) : net::ClientResponse{};  // it may not listen yet
+  };
+  auto warmed = std::async(std::launch::async, [&] { start(options); });
+  ASSERT_TRUE(eventually([&] { return ask("GET", "/readyz").body == "warming\n"; }));
+
+  const auto waiting = ask("GET", "/readyz");
+  const auto lookup = ask("GET", "/sccache/key");
+  const auto phase = io::parse_json(ask("GET", "/status").body, "/status").value_or(io::Json());
+  auto drained = std::async(std::launch::async, [&] { return ask("POST", "/drain?deadline=10s"); });
+  go.set_value();
+  warmed.get();
+
+  EXPECT_EQ(waiting.status, 503);
+  EXPECT_EQ(phase.text("phase"), "warming");
+  EXPECT_EQ(lookup.status, 503);
+  EXPECT_EQ(lookup.headers.get("Retry-After"), "1");
+  EXPECT_EQ(get("/sccache/key").status, 404);
+  EXPECT_EQ(io::parse_json(drained.get().body, "drain").value_or(io::Json()).text("phase"), "draining");
 }
 
 TEST_F(AgentTest, DrainsOverTheUnixSocketAndEnds) {
