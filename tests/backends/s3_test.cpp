@@ -5,13 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-
-#include "agent/backends/builtin.hpp"
-#include "agent/core/log.hpp"
-#include "tests/backends/fake_s3.hpp"
+#include "tests/backends/s3_fixture.hpp"
 #include "tests/net/scripted_server.hpp"
-#include "tests/support/result_matchers.hpp"
 
 namespace agent::backends {
 namespace {
@@ -27,58 +22,7 @@ using tests::s3_refusal;
 using tests::Succeeds;
 using Effect = FakeS3::Fault::Effect;
 
-class S3Storage : public testing::Test {
-protected:
-  void SetUp() override { log::set_level(log::Level::off); }
-  void TearDown() override { log::set_level(log::Level::warn); }
-
-  Result<std::unique_ptr<S3>> try_open(const std::string& url, net::ClientOptions http = {}) {
-    AGENT_TRY(auto address, parse_s3_address(parse_storage_url(url).value(), services_.variables));
-    return S3::open(std::move(address), services_, std::move(http));
-  }
-
-  std::unique_ptr<S3> open() {
-    auto storage = try_open(fake_.url());
-    EXPECT_THAT(storage, Succeeds());
-    return storage ? *std::move(storage) : nullptr;
-  }
-
-  // The next `count` requests of a method end so; then all goes well.
-  void fail_next(std::string method, int count, FakeS3::Fault fault) {
-    auto left = std::make_shared<std::atomic<int>>(count);
-    fake_.set_script([=](const FakeRequest& request) -> std::optional<FakeS3::Fault> {
-      return request.head.method == method && left->fetch_sub(1) > 0 ? std::optional(fault) : std::nullopt;
-    });
-  }
-
-  // Requests since then of a method.
-  long requests(std::string_view method) const {
-    return std::ranges::count_if(fake_.seen(), [&](const auto& seen) {
-      return seen.starts_with(method) || (seen.starts_with("!") && seen.substr(1).starts_with(method));
-    });
-  }
-
-  // One call of every kind, each with its error.
-  std::vector<std::pair<std::string, std::optional<Error>>> call_all(S3& storage) {
-    const auto error_of = [](const auto& result) {
-      return result ? std::nullopt : std::optional(result.error());
-    };
-    return {{"put", error_of(storage.put_if_absent("packs/new", std::string_view("x")))},
-            {"get", error_of(storage.get("packs/one", {.offset = 0, .size = 1}))},
-            {"read", error_of(storage.read("tags/t"))},
-            {"swap", error_of(storage.compare_and_swap("tags/t", "\"e\"", "x"))},
-            {"remove", error_of(storage.remove("packs/one"))},
-            {"list", error_of(storage.list(""))}};
-  }
-
-  SystemClock clock_;
-  metrics::Registry registry_;
-  StorageServices services_{.clock = clock_,
-                            .registry = registry_,
-                            .variables = tests::variables_of(
-                                {{"AWS_ACCESS_KEY_ID", "id"}, {"AWS_SECRET_ACCESS_KEY", "confidential"}})};
-  FakeS3 fake_;
-};
+class S3Storage : public tests::S3Fixture {};
 
 // --- answers that are lost --------------------------------------------------------------------------------
 
@@ -372,77 +316,6 @@ TEST_F(LargeS3Object, ReadsTheErrorInsideAnAnswerOf200) {
   EXPECT_EQ(storage->put_if_absent("packs/b", std::string_view(content_)), Put::created);
   complete_with(Effect::none, "InternalError");
   EXPECT_THAT(storage->put_if_absent("packs/c", std::string_view(content_)), FailsWith(Errc::transient));
-}
-
-// --- what is found out when it opens ----------------------------------------------------------------------
-
-TEST_F(S3Storage, AsksWhatBecomesOfConditionsAndCleansUp) {
-  fake_.set_script({});
-
-  const auto storage = open();
-
-  const auto seen = fake_.seen();
-  ASSERT_EQ(seen.size(), 4);
-  EXPECT_THAT(seen[0], testing::StartsWith("!PUT /bucket/p/probe/"));
-  EXPECT_THAT(seen[3], testing::StartsWith("DELETE /bucket/p/probe/"));
-  EXPECT_EQ(storage->describe(), "s3://bucket/p?endpoint=" + fake_.url().substr(fake_.url().find("http://")));
-}
-
-TEST_F(S3Storage, LooksFirstWhereTheStoreIgnoresConditions) {
-  fake_.ignore_conditions();
-  const auto storage = open();
-  fake_.set_script({});
-
-  EXPECT_THAT(storage->describe(), HasSubstr("single writer"));
-  EXPECT_EQ(storage->put_if_absent("packs/one", std::string_view("1")), Put::created);
-  EXPECT_EQ(storage->put_if_absent("packs/one", std::string_view("2")), Put::existed);
-  const auto first = storage->compare_and_swap("tags/t", std::nullopt, "1");
-  ASSERT_THAT(first, Succeeds());
-  EXPECT_THAT(storage->compare_and_swap("tags/t", "\"other\"", "2"), FailsWith(Errc::conflict));
-  EXPECT_THAT(storage->compare_and_swap("tags/t", *first, "2"), Succeeds());
-  EXPECT_EQ(fake_.content_of("p/packs/one"), "1");
-  EXPECT_EQ(fake_.content_of("p/tags/t"), "2");
-}
-
-TEST_F(S3Storage, TreatsAStoreThatDoesNotKnowConditionsAlike) {
-  fail_next("PUT", 1, {.effect = Effect::none, .answer = s3_refusal(501, "NotImplemented")});
-
-  EXPECT_THAT(open()->describe(), HasSubstr("single writer"));
-}
-
-TEST_F(S3Storage, OpensForReadingWhereWritingIsForbidden) {
-  fake_.put("p/tags/t", "1");
-  fail_next("PUT", 100, {.effect = Effect::none, .answer = s3_refusal(403, "AccessDenied")});
-
-  const auto storage = open();
-
-  EXPECT_EQ(storage->read("tags/t")->value().content, "1");
-  EXPECT_THAT(storage->put_if_absent("packs/one", std::string_view("x")), FailsWith(Errc::denied));
-  EXPECT_THAT(storage->describe(), Not(HasSubstr("single writer")));
-}
-
-TEST_F(S3Storage, DoesNotOpenWithWrongKeysOrWithoutABucket) {
-  fail_next("PUT", 1, {.effect = Effect::none, .answer = s3_refusal(403, "InvalidAccessKeyId")});
-  EXPECT_THAT(try_open(fake_.url()), FailsWith(Errc::denied));
-
-  fail_next("PUT", 1, {.effect = Effect::none, .answer = s3_refusal(404, "NoSuchBucket")});
-  EXPECT_THAT(try_open(fake_.url()), FailsSaying("bucket 'bucket' does not exist"));
-}
-
-TEST_F(S3Storage, OpensWhileTheServiceIsDownAndAsksLater) {
-  fail_next("PUT", 3, {.effect = Effect::none, .answer = s3_refusal(503, "ServiceUnavailable")});
-  const auto storage = open();
-
-  EXPECT_EQ(storage->put_if_absent("packs/one", std::string_view("x")), Put::created);
-
-  EXPECT_THAT(fake_.seen(), testing::Contains(testing::StartsWith("DELETE /bucket/p/probe/")));
-}
-
-TEST_F(S3Storage, OpensNothingWithoutKeys) {
-  services_.variables = tests::variables_of({{"AWS_EC2_METADATA_DISABLED", "true"}});
-
-  EXPECT_THAT(try_open(fake_.url()), FailsWith(Errc::denied));
-  EXPECT_THAT(try_open(fake_.url()), FailsSaying("AWS_ACCESS_KEY_ID"));
 }
 
 }  // namespace
