@@ -11,10 +11,9 @@ using testing::HasSubstr;
 using testing::Not;
 using tests::FailsSaying;
 using tests::FailsWith;
-using tests::FakeS3;
 using tests::s3_refusal;
 using tests::Succeeds;
-using Effect = FakeS3::Fault::Effect;
+using Effect = tests::FakeS3::Fault::Effect;
 
 class S3Opening : public tests::S3Fixture {};
 

@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
-using tests::FailsSaying;
 using tests::FailsWith;
 using tests::FakeRequest;
 using tests::FakeS3;
