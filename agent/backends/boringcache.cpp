@@ -45,6 +45,7 @@ Result<Content> content_of(const Source& source) {
 struct Located {
   std::string url;
   std::uint64_t size = 0;
+  std::string root_digest;
   Steady resolved{};
 };
 
@@ -73,6 +74,8 @@ private:
   Result<std::optional<Located>> resolve(std::string_view name);
   Result<std::optional<std::string>> fetch(std::string_view name, const Located& located, Range range);
   void forget(std::string_view name);
+  bool wants_signatures() const { return !client_.address().trusted_keys.empty(); }
+  Result<void> verify(const EntrySignature& signature, const SignedEntry& said) const;
   Result<std::optional<Versioned>> content_of_pointer(std::string_view name, const TagPointer& pointer);
 
   BoringcacheClient client_;
@@ -109,10 +112,23 @@ Result<std::string> Boringcache::compare_and_swap(std::string_view name,
   return writer_.publish(name, content, if_match);
 }
 
+// Where keys were named that are trusted, that one of them signed what the server says of a tag.
+Result<void> Boringcache::verify(const EntrySignature& signature, const SignedEntry& said) const {
+  if (!wants_signatures()) {
+    return {};
+  }
+  auto verified = verify_entry(signature, said, client_.address().trusted_keys);
+  if (!verified) {
+    return with_context(fmt::format("tag {} at {} is not believed", said.tag, describe()), verified.error());
+  }
+  return {};
+}
+
 Result<std::optional<Located>> Boringcache::resolve(std::string_view name) {
   AGENT_TRY(const auto tag, tag_of_object(name));
   const ApiCall call{.operation = fmt::format("read {}", name),
-                     .path = fmt::format("/caches?entries={}", uri_encoded(tag))};
+                     .path = fmt::format("/caches?entries={}{}", uri_encoded(tag),
+                                         wants_signatures() ? "&require_signed=1" : "")};
   AGENT_TRY(const auto answer, client_.call(call));
   if (answer.status == 404) {
     return std::nullopt;
@@ -124,7 +140,11 @@ Result<std::optional<Located>> Boringcache::resolve(std::string_view name) {
   if (!hit) {
     return std::nullopt;
   }
-  Located located{.url = hit->manifest_url, .size = hit->object_bytes, .resolved = clock_.now()};
+  AGENT_CHECK(verify(hit->signature, {.entry = hit->entry, .tag = tag, .root_digest = hit->root_digest}));
+  Located located{.url = hit->manifest_url,
+                  .size = hit->object_bytes,
+                  .root_digest = hit->root_digest,
+                  .resolved = clock_.now()};
   if (hit->blob_count == 0) {
     return std::optional(std::move(located));
   }
@@ -229,7 +249,11 @@ Result<std::optional<io::FileSlice>> Boringcache::open_in_place(std::string_view
 Result<std::optional<Versioned>> Boringcache::content_of_pointer(std::string_view name,
                                                                  const TagPointer& pointer) {
   std::optional<std::string> content;
-  if (!pointer.manifest_url.empty() && name.starts_with(k_moving_objects)) {
+  const bool is_signed = !pointer.signature.key.empty() || !wants_signatures();
+  if (!pointer.manifest_url.empty() && is_signed && name.starts_with(k_moving_objects)) {
+    AGENT_TRY(const auto tag, tag_of_object(name));
+    AGENT_CHECK(
+        verify(pointer.signature, {.entry = pointer.entry, .tag = tag, .root_digest = pointer.root_digest}));
     const Transfer transfer{
         .operation = fmt::format("read {}", name), .method = "GET", .url = pointer.manifest_url};
     AGENT_TRY(auto answer, client_.transfer(transfer));
@@ -240,7 +264,7 @@ Result<std::optional<Versioned>> Boringcache::content_of_pointer(std::string_vie
       return fail(Errc::corrupt, "read {} at {}: {} bytes; at most {} are read", name, describe(),
                   located->size, k_small_object_bytes);
     }
-    if (located) {
+    if (located && located->root_digest == pointer.root_digest) {
       AGENT_TRY(content, fetch(name, *located, {.offset = 0, .size = located->size}));
     }
   }
@@ -260,7 +284,8 @@ Result<std::optional<Versioned>> Boringcache::read(std::string_view name) {
       return found != all.end() ? std::optional(found->second) : std::nullopt;
     });
     ApiCall call{.operation = fmt::format("read {}", name),
-                 .path = fmt::format("/caches/tags/{}/pointer", uri_encoded(tag))};
+                 .path = fmt::format("/caches/tags/{}/pointer{}", uri_encoded(tag),
+                                     wants_signatures() ? "?require_signed=1" : "")};
     if (known) {
       call.headers.add("If-None-Match", known->etag);
     }

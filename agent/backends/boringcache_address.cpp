@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/backends/boringcache_signature.hpp"
 #include "agent/backends/object_name.hpp"
 #include "agent/backends/url_settings.hpp"
 #include "agent/core/text.hpp"
@@ -11,7 +12,7 @@ namespace agent::backends {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> k_settings = {"scheme", "ca"};
+constexpr std::array<std::string_view, 3> k_settings = {"scheme", "ca", "key"};
 constexpr std::string_view k_service = "https://api.boringcache.com";
 constexpr std::string_view k_usual_file = "/run/secrets/bc_token";
 constexpr std::uint64_t k_most_token_bytes = 4096;
@@ -48,6 +49,26 @@ Result<std::string> base_of(std::string_view host, std::string_view scheme, cons
   return split->origin;
 }
 
+// Fingerprints between commas or blanks.
+Result<std::vector<std::string>> trusted_keys(std::string_view text) {
+  std::vector<std::string> keys;
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(", \t\r\n"), text.size());
+    const auto key = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (key.empty()) {
+      continue;
+    }
+    if (!is_key_fingerprint(key)) {
+      return fail(Errc::invalid,
+                  "'{}' is no fingerprint of a key: 'ed25519-sha256:' and 64 hexadecimal digits are expected",
+                  key);
+    }
+    keys.emplace_back(key);
+  }
+  return keys;
+}
+
 Result<BoringcacheAddress> parse(const StorageUrl& url, const Variables& variables) {
   const auto question = std::min(url.rest.find('?'), url.rest.size());
   const auto place = std::string_view(url.rest).substr(0, question);
@@ -70,6 +91,9 @@ Result<BoringcacheAddress> parse(const StorageUrl& url, const Variables& variabl
   AGENT_TRY(address.base, base_of(place.substr(0, slash), scheme, variables));
   address.workspace = workspace;
   address.ca_file = settings["ca"];
+  const auto& key = settings["key"];
+  AGENT_TRY(address.trusted_keys,
+            trusted_keys(key.empty() ? variables("BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT") : key));
   return address;
 }
 

@@ -1,11 +1,12 @@
-// "boringcache://host[:port]/owner/workspace?scheme=http&ca=FILE" and the tokens that open it. Values;
-// parsing is safe from any thread. Source: the BoringCache CLI 1.13, read 2026-11
+// "boringcache://host[:port]/owner/workspace?scheme=http&ca=FILE&key=FINGERPRINT" and the tokens that open
+// it. Values; parsing is safe from any thread. Source: the BoringCache CLI 1.13, read 2026-11
 // (docs/protocols/boringcache.md).
 #pragma once
 
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/backends/builtin.hpp"
 #include "agent/backends/object_storage.hpp"
@@ -19,6 +20,8 @@ struct BoringcacheAddress {
   std::string base;       // "https://host[:port]"
   std::string workspace;  // "owner/name"
   io::fs::path ca_file;   // empty: the system's certificates only
+  // Fingerprints of the keys whose signatures are believed; empty: nobody asks for signatures.
+  std::vector<std::string> trusted_keys = {};
 
   // "boringcache://host/owner/name"
   std::string describe() const;
@@ -28,13 +31,19 @@ struct BoringcacheAddress {
 };
 
 // TLS, except on loopback and where the URL says scheme=http. Without a host ("boringcache:///owner/name") it
-// is that of BORINGCACHE_API_URL, else the service's own. Errors: invalid.
+// is that of BORINGCACHE_API_URL, else the service's own. Without `key` the keys of
+// BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT are trusted, if it is set. Errors: invalid.
 Result<BoringcacheAddress> parse_boringcache_address(const StorageUrl& url, const Variables& variables);
 
 // The variables that a storage of this kind reads.
-constexpr std::array<const char*, 6> k_boringcache_variables = {
-    "BORINGCACHE_RESTORE_TOKEN", "BORINGCACHE_SAVE_TOKEN", "BORINGCACHE_ADMIN_TOKEN",
-    "BORINGCACHE_API_TOKEN",     "BORINGCACHE_TOKEN_FILE", "BORINGCACHE_API_URL"};
+constexpr std::array<const char*, 7> k_boringcache_variables = {
+    "BORINGCACHE_RESTORE_TOKEN",
+    "BORINGCACHE_SAVE_TOKEN",
+    "BORINGCACHE_ADMIN_TOKEN",
+    "BORINGCACHE_API_TOKEN",
+    "BORINGCACHE_TOKEN_FILE",
+    "BORINGCACHE_API_URL",
+    "BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT"};
 
 // Empty ones: there is no such token.
 struct BoringcacheTokens {

@@ -68,7 +68,8 @@ Result<TagPointer> parse_tag_pointer(std::string_view text) {
   TagPointer pointer{.version = json.text("version"),
                      .entry = json.text("cache_entry_id"),
                      .root_digest = json.text("manifest_root_digest"),
-                     .manifest_url = json.text("manifest_url")};
+                     .manifest_url = json.text("manifest_url"),
+                     .signature = signature_in(json)};
   if (pointer.version.empty()) {
     return not_understood("a pointer without version");
   }
@@ -92,7 +93,8 @@ Result<std::optional<RestoredTag>> parse_restored(std::string_view text, std::st
                        .root_digest = found->text("manifest_root_digest"),
                        .manifest_url = found->text("manifest_url"),
                        .blob_count = (*found)["blob_count"].count().value_or(0),
-                       .object_bytes = size.value_or(0)};
+                       .object_bytes = size.value_or(0),
+                       .signature = signature_in(*found)};
   if (restored.entry.empty() || !size || !is_http_url(restored.manifest_url)) {
     return not_understood("a hit without entry, size or manifest");
   }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/backends/boringcache_signature.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/digest.hpp"
 #include "agent/core/result.hpp"
@@ -29,6 +30,7 @@ struct TagPointer {
   std::string entry;
   std::string root_digest;
   std::string manifest_url;  // of servers that say it here
+  EntrySignature signature = {};
 };
 Result<TagPointer> parse_tag_pointer(std::string_view text);
 
@@ -39,6 +41,7 @@ struct RestoredTag {
   std::string manifest_url;
   std::uint64_t blob_count = 0;
   std::uint64_t object_bytes = 0;
+  EntrySignature signature = {};
 };
 Result<std::optional<RestoredTag>> parse_restored(std::string_view text, std::string_view tag);
 

@@ -49,6 +49,18 @@ TEST(BoringcacheAddress, WithoutAHostIsTheServicesOwn) {
             "https://x");
 }
 
+TEST(BoringcacheAddress, TrustsTheKeysOfTheUrlOrOfTheEnvironment) {
+  const auto one = "ed25519-sha256:" + std::string(64, '1');
+  const auto two = "ed25519-sha256:" + std::string(64, '2');
+  const auto environment = variables({{"BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT", one + ",\n" + two}});
+
+  EXPECT_THAT(parse("boringcache://h/acme/ci")->trusted_keys, testing::IsEmpty());
+  EXPECT_THAT(parse("boringcache://h/acme/ci", environment)->trusted_keys, testing::ElementsAre(one, two));
+  EXPECT_THAT(parse("boringcache://h/acme/ci?key=" + one, environment)->trusted_keys,
+              testing::ElementsAre(one));
+  EXPECT_THAT(parse("boringcache://h/acme/ci?key=sha256:12"), FailsSaying("no fingerprint of a key"));
+}
+
 TEST(BoringcacheAddress, RefusesWhatIsNone) {
   for (const auto* const text :
        {"boringcache://", "boringcache://h", "boringcache://h/acme", "boringcache://h/a/b/c",
