@@ -298,7 +298,7 @@ report::Figures Agent::State::drain_once(milliseconds deadline) {
     note(fmt::format("the local store could not be sealed: {}", sealed.error().message));
   }
   auto asked = requests.requests();
-  status->observe([&](Observed& all) { all.top_misses = top_misses(asked, all.compilations); });
+  status->observe([&](Observed& all) { all.top_misses = top_misses(asked, all.keys.compilations); });
   auto figures = status->figures();
   housekeeping->record();
   const bool tells = backends::keeps_reports(backend_url) && steady_clock::now() < until;
@@ -326,7 +326,7 @@ RunRecord Agent::State::record_of(const report::Figures& figures, cache::Request
   status->observed([&](const Observed& observed) {
     record.statistics = observed.statistics;
     record.log = observed.log;
-    record.compilations = observed.compilations;
+    record.keys = observed.keys;
   });
   if (config.surroundings) {
     record.surroundings = config.surroundings(record.statistics);

@@ -137,7 +137,7 @@ void Housekeeping::end_sccache(milliseconds deadline) {
   }
   services_.status.observe([&](Observed& observed) {
     observed.log = sccache_->log_lines();
-    observed.compilations = sccache_->compilations();
+    observed.keys = sccache_->key_inputs();
   });
 }
 

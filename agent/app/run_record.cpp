@@ -86,6 +86,30 @@ std::vector<sccache::LogLine> log_from(const io::Json& json) {
   return log;
 }
 
+io::Json files_json(const std::vector<sccache::InputFile>& files) {
+  io::JsonArray list;
+  for (const auto& file : files) {
+    list.emplace_back(io::JsonArray{file.path, fmt::format("{:016x}", file.digest)});
+  }
+  return list;
+}
+
+Result<std::vector<sccache::InputFile>> files_from(const io::Json& json) {
+  std::vector<sccache::InputFile> files;
+  const auto* list = json.array();
+  for (std::size_t i = 0; list != nullptr && i < std::min(list->size(), sccache::k_max_input_files); ++i) {
+    const auto* pair = (*list)[i].array();
+    const auto* path = pair != nullptr && pair->size() == 2 ? pair->front().string() : nullptr;
+    const auto* digits = path != nullptr ? pair->back().string() : nullptr;
+    const auto digest = digits != nullptr ? number_of_hex(*digits) : std::nullopt;
+    if (!digest) {
+      return fail(Errc::invalid, "record of a run: an input is no pair of a path and a digest");
+    }
+    files.push_back({.path = *path, .digest = *digest});
+  }
+  return files;
+}
+
 io::Json compilations_json(const std::vector<sccache::KeyedCompilation>& compilations) {
   io::JsonArray list;
   for (const auto& one : compilations) {
@@ -93,14 +117,16 @@ io::Json compilations_json(const std::vector<sccache::KeyedCompilation>& compila
         io::JsonObject{{"name", one.name},
                        {"key", fmt::format("{:016x}", one.key)},
                        {"outcome", one.outcome},
+                       {"inputs", sccache::ranges_of(one.inputs)},
                        {"arguments", io::JsonArray(one.arguments.begin(), one.arguments.end())}});
   }
   return list;
 }
 
-Result<std::vector<sccache::KeyedCompilation>> compilations_from(const io::Json& json) {
+Result<std::vector<sccache::KeyedCompilation>> compilations_from(const io::Json& json, std::size_t files) {
   std::vector<sccache::KeyedCompilation> compilations;
   const auto* list = json.array();
+  std::size_t inputs = 0;
   for (std::size_t i = 0; list != nullptr && i < std::min(list->size(), sccache::k_max_compilations); ++i) {
     const auto& item = (*list)[i];
     AGENT_TRY(const auto keys, unpacked(item.text("key")));
@@ -114,6 +140,11 @@ Result<std::vector<sccache::KeyedCompilation>> compilations_from(const io::Json&
         const auto* text = word.string();
         one.arguments.push_back(text != nullptr ? *text : std::string());
       }
+    }
+    AGENT_TRY(one.inputs, sccache::parse_ranges(item.text("inputs"), files));
+    inputs += one.inputs.size();
+    if (inputs > 2 * sccache::k_max_inputs) {
+      return fail(Errc::invalid, "record of a run: its compilations have too many inputs");
     }
     compilations.push_back(std::move(one));
   }
@@ -172,7 +203,8 @@ io::Json to_json(const RunRecord& record) {
       {"requests", std::move(requests)},
       {"requests_left_out", record.requests.left_out},
       {"log", log_json(record.log)},
-      {"compilations", compilations_json(record.compilations)}};
+      {"inputs", files_json(record.keys.files)},
+      {"compilations", compilations_json(record.keys.compilations)}};
 }
 
 Result<RunRecord> parse_run_record(std::string_view text) {
@@ -201,7 +233,8 @@ Result<RunRecord> parse_run_record(std::string_view text) {
   }
   record.requests.left_out = json["requests_left_out"].count().value_or(0);
   record.log = log_from(json["log"]);
-  AGENT_TRY(record.compilations, compilations_from(json["compilations"]));
+  AGENT_TRY(record.keys.files, files_from(json["inputs"]));
+  AGENT_TRY(record.keys.compilations, compilations_from(json["compilations"], record.keys.files.size()));
   return record;
 }
 

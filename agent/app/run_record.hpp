@@ -19,7 +19,7 @@
 #include "agent/io/process.hpp"
 #include "agent/report/activity.hpp"
 #include "agent/report/figures.hpp"
-#include "agent/sccache/key_log.hpp"
+#include "agent/sccache/key_inputs.hpp"
 #include "agent/sccache/server_log.hpp"
 #include "agent/sccache/statistics.hpp"
 
@@ -48,7 +48,7 @@ struct RunRecord {
   Surroundings surroundings;
   cache::Requests requests;
   std::vector<sccache::LogLine> log;
-  std::vector<sccache::KeyedCompilation> compilations;  // where they were asked for
+  sccache::KeyInputs keys;  // where they were asked for
 };
 
 io::Json to_json(const RunRecord& record);

@@ -37,7 +37,7 @@ struct Observed {
   std::vector<report::Miss> top_misses;      // at the end
   std::vector<std::string> notes;
   std::vector<sccache::LogLine> log;  // of sccache's server, at the end
-  std::vector<sccache::KeyedCompilation> compilations;
+  sccache::KeyInputs keys;            // where they were asked for
 };
 
 struct StatusSources {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "agent/doctor/chart.hpp"
+#include "agent/doctor/pairing.hpp"
 #include "agent/report/amounts.hpp"
 #include "agent/report/plain.hpp"
 #include "agent/sccache/build_variables.hpp"
@@ -19,10 +20,9 @@ namespace agent::doctor {
 
 namespace {
 
-using Compilations = std::vector<sccache::KeyedCompilation>;
-
 constexpr std::size_t k_text_limit = 300;
 constexpr std::size_t k_shown = 50;
+constexpr std::size_t k_causes_shown = 10;
 
 bool enters_keys(const Change& change) {
   return sccache::enters_rust_keys(change.what) || sccache::enters_c_keys(change.what) ||
@@ -119,12 +119,26 @@ std::vector<std::string> dependencies_of(const sccache::KeyedCompilation& compil
   return names;
 }
 
-Change first_change(const Difference& difference, const sccache::KeyedCompilation& then,
-                    const sccache::KeyedCompilation& now) {
-  if (auto argument = first_argument(then, now)) {
+Change change_of(const ChangedFile& file) {
+  const auto text = [](std::uint64_t digest) {
+    return digest == 0 ? std::string() : fmt::format("{:016x}", digest);
+  };
+  return {.what = file.path, .then = text(file.then), .now = text(file.now), .file = file.change};
+}
+
+std::string unknown_input(const Pairing::Pair& pair) {
+  if (!pair.then->inputs.empty() && !pair.now->inputs.empty()) {
+    return fmt::format("none of {} on record; what is left is the compiler, a dependency or the time",
+                       report::counted(pair.now->inputs.size(), "file"));
+  }
+  return pair.now->is_rust() ? "a source, what a build script told, or a dependency" : "a source or a header";
+}
+
+Change first_change(const Difference& difference, const FileChanges& files, const Pairing::Pair& pair) {
+  if (auto argument = first_argument(*pair.then, *pair.now)) {
     return *std::move(argument);
   }
-  const bool rust = now.is_rust();
+  const bool rust = pair.now->is_rust();
   for (const auto& change : difference.around) {
     const bool variable = rust ? sccache::enters_rust_keys(change.what) : sccache::enters_c_keys(change.what);
     const bool compiler = rust ? change.what == "rustc" || change.what == "folder"
@@ -133,60 +147,87 @@ Change first_change(const Difference& difference, const sccache::KeyedCompilatio
       return change;
     }
   }
-  return {.what = rust ? "a source, what a build script told, or a dependency" : "a source or a header",
-          .then = {},
-          .now = {}};
+  if (const auto file = files.first(*pair.then, *pair.now)) {
+    return change_of(*file);
+  }
+  return {.what = unknown_input(pair), .then = {}, .now = {}};
 }
 
-// The n-th compilation of a name in one run is that of the other.
-std::map<std::pair<std::string, std::size_t>, const sccache::KeyedCompilation*> numbered(
-    const Compilations& compilations) {
-  std::map<std::string, std::size_t> counts;
-  std::map<std::pair<std::string, std::size_t>, const sccache::KeyedCompilation*> found;
-  for (const auto& compilation : compilations) {
-    found.emplace(std::pair(compilation.name, counts[compilation.name]++), &compilation);
+// Counts each changed key for the file that it comes from, if need be through the crates in between.
+void count_cascades(Difference& difference) {
+  std::map<std::string, Change> causes;  // by name of compilation
+  std::map<std::string, Cascade> cascades;
+  for (const auto& key : difference.changed) {
+    const auto cause = causes.find(key.because);
+    const auto first = cause != causes.end() ? cause->second : key.first;
+    if (first.file != FileChange::none) {
+      causes.emplace(key.name, first);
+      auto& cascade = cascades[first.what];
+      cascade.first = first;
+      ++cascade.compilations;
+    }
   }
-  return found;
+  for (auto& [path, cascade] : cascades) {
+    difference.cascades.push_back(std::move(cascade));
+  }
+  std::ranges::stable_sort(difference.cascades, std::ranges::greater{}, &Cascade::compilations);
 }
 
 void compare_keys(Difference& difference, const app::RunRecord& then, const app::RunRecord& now) {
-  const auto before = numbered(then.compilations);
-  std::map<std::string, std::size_t> counts;
+  const auto pairing = pair_up(then.keys.compilations, now.keys.compilations);
+  const FileChanges files(then, now);
   std::set<std::string> changed;
-  for (const auto& compilation : now.compilations) {
-    const auto at = before.find({compilation.name, counts[compilation.name]++});
-    if (at == before.end()) {
-      difference.appeared.push_back(compilation.name);
-      continue;
-    }
-    if (at->second->key == compilation.key) {
+  for (const auto& pair : pairing.pairs) {
+    if (pair.then->key == pair.now->key) {
       ++difference.same;
       continue;
     }
-    ChangedKey key{.name = compilation.name, .then = at->second->key, .now = compilation.key};
-    key.first = first_change(difference, *at->second, compilation);
-    const auto dependencies = dependencies_of(compilation);
+    ChangedKey key{.name = pair.now->name, .then = pair.then->key, .now = pair.now->key};
+    key.first = first_change(difference, files, pair);
+    const auto dependencies = dependencies_of(*pair.now);
     const auto cause =
         std::ranges::find_if(dependencies, [&](const std::string& name) { return changed.contains(name); });
     if (cause != dependencies.end() && key.first.then == key.first.now) {
       key.because = *cause;
     }
-    changed.insert(compilation.name);
+    changed.insert(pair.now->name);
     difference.changed.push_back(std::move(key));
   }
-  const auto after = numbered(now.compilations);
-  for (const auto& [name, compilation] : before) {
-    if (!after.contains(name)) {
-      difference.vanished.push_back(name.first);
-    }
+  for (const auto* compilation : pairing.appeared) {
+    difference.appeared.push_back(compilation->name);
   }
+  for (const auto* compilation : pairing.vanished) {
+    difference.vanished.push_back(compilation->name);
+  }
+  count_cascades(difference);
+}
+
+std::string_view name_of(FileChange change) {
+  switch (change) {
+    case FileChange::changed:
+      return "changed";
+    case FileChange::appeared:
+      return "is new";
+    case FileChange::vanished:
+      return "is gone";
+    case FileChange::none:
+      break;
+  }
+  return "is the same";
 }
 
 io::Json change_json(const Change& change) {
-  return io::JsonObject{{"what", change.what}, {"then", change.then}, {"now", change.now}};
+  io::JsonObject json{{"what", change.what}, {"then", change.then}, {"now", change.now}};
+  if (change.file != FileChange::none) {
+    json.emplace("file", name_of(change.file));
+  }
+  return json;
 }
 
 std::string change_text(const Change& change) {
+  if (change.file != FileChange::none) {
+    return fmt::format("{} {}", report::plain(change.what, k_text_limit), name_of(change.file));
+  }
   if (change.then == change.now) {
     return change.what;
   }
@@ -205,7 +246,7 @@ io::Json names_json(const std::vector<std::string>& names) {
 Difference compare(const app::RunRecord& then, const app::RunRecord& now) {
   Difference difference;
   difference.around = changes_around(then, now);
-  difference.has_keys = !then.compilations.empty() && !now.compilations.empty();
+  difference.has_keys = !then.keys.compilations.empty() && !now.keys.compilations.empty();
   Chart chart;
   chart.figures = now.figures;
   chart.requests = now.requests;
@@ -233,7 +274,13 @@ io::Json to_json(const Difference& difference) {
                                         {"first", change_json(key.first)},
                                         {"because", key.because}});
   }
+  io::JsonArray cascades;
+  for (const auto& cascade : difference.cascades) {
+    cascades.emplace_back(
+        io::JsonObject{{"first", change_json(cascade.first)}, {"compilations", cascade.compilations}});
+  }
   return io::JsonObject{{"around", std::move(around)},
+                        {"cascades", std::move(cascades)},
                         {"has_keys", difference.has_keys},
                         {"changed", std::move(changed)},
                         {"same", difference.same},
@@ -260,6 +307,11 @@ std::string text_of(const Difference& difference) {
   out += fmt::format("{} kept their keys, {} have others, {} are new, {} are gone.\n",
                      report::counted(difference.same, "compilation"), difference.changed.size(),
                      difference.appeared.size(), difference.vanished.size());
+  for (std::size_t i = 0; i < std::min(difference.cascades.size(), k_causes_shown); ++i) {
+    const auto& cascade = difference.cascades[i];
+    out += fmt::format("{} (first): {} cascaded.\n", change_text(cascade.first),
+                       report::counted(cascade.compilations, "compilation"));
+  }
   const auto shown = std::min(difference.changed.size(), k_shown);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& key = difference.changed[i];
@@ -282,7 +334,7 @@ std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view
   std::string out;
   for (const auto& run : std::views::reverse(runs)) {
     std::set<std::string> lines;
-    for (const auto& compilation : run.compilations) {
+    for (const auto& compilation : run.keys.compilations) {
       const auto key = fmt::format("{:016x}", compilation.key);
       if (compilation.name == name || (digits && key.starts_with(begin))) {
         lines.insert(fmt::format("{} key {} {}", report::plain(compilation.name, k_text_limit), key,

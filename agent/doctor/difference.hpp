@@ -1,5 +1,6 @@
 // Two recorded runs side by side: what changed around them, and, where sccache's keys were written down
-// (`hearth run --explain`), the first input that changed of each compilation and what that cascaded into.
+// (`hearth run --explain`), the first input that changed of each compilation, a header or a source included,
+// and what that cascaded into.
 // Pure; safe from any thread.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "agent/app/run_record.hpp"
+#include "agent/doctor/file_changes.hpp"
 #include "agent/io/json.hpp"
 
 namespace agent::doctor {
@@ -17,6 +19,7 @@ struct Change {
   std::string what;  // "CARGO_HOME", "tag", "argument"
   std::string then;
   std::string now;
+  FileChange file = FileChange::none;  // `what` is a path, `then` and `now` are digests
 };
 
 // One compilation whose key is another one now.
@@ -28,9 +31,16 @@ struct ChangedKey {
   std::string because;  // a dependency whose change came first; empty: it changed by itself
 };
 
+// A file that changed, and how many keys did because of it.
+struct Cascade {
+  Change first;
+  std::uint64_t compilations = 0;
+};
+
 struct Difference {
   std::vector<Change> around;         // of the runs as wholes; those that enter keys first
   std::vector<ChangedKey> changed;    // in the order of the later run
+  std::vector<Cascade> cascades;      // the largest first
   std::vector<std::string> appeared;  // compilations that only the later run had
   std::vector<std::string> vanished;  // or only the earlier one
   std::uint64_t same = 0;             // compilations with the same key

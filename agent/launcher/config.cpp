@@ -15,9 +15,10 @@ CString* text_field(Config& config, std::string_view key) {
     CString Config::* place;
   };
   static constexpr std::array k_fields = {
-      Field{k_key_real, &Config::real}, Field{k_key_socket, &Config::socket},
-      Field{k_key_lock, &Config::lock}, Field{k_key_state, &Config::state},
-      Field{k_key_log, &Config::log},   Field{k_key_agent, &Config::agent}};
+      Field{k_key_real, &Config::real},  Field{k_key_socket, &Config::socket},
+      Field{k_key_lock, &Config::lock},  Field{k_key_state, &Config::state},
+      Field{k_key_log, &Config::log},    Field{k_key_inputs, &Config::inputs},
+      Field{k_key_agent, &Config::agent}};
   for (const Field& field : k_fields) {
     if (field.key == key) {
       return &(config.*field.place);
@@ -71,7 +72,7 @@ bool take_line(Config& config, std::span<char> line) {
 bool usable(const Config& config) {
   return absolute(config.real) && absolute(config.socket) && absolute(config.lock) &&
          absolute(config.state) && config.socket.size() <= k_max_socket_path &&
-         (config.log.empty() || absolute(config.log));
+         (config.log.empty() || absolute(config.log)) && (config.inputs.empty() || absolute(config.inputs));
 }
 
 }  // namespace

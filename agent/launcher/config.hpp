@@ -10,6 +10,10 @@
 //   lock=/abs/lock         serialises starting the server; holds the Record of record.hpp (required)
 //   state=/abs/events      one line per event is appended here, see below (required)
 //   log=/abs/log           stdout and stderr of the server (optional: /dev/null)
+//   inputs=/abs/file       one line per compilation is appended: its working directory, a tab and what its
+//   output
+//                          is called (named_output.hpp), for whoever wants to find the headers (optional:
+//                          none)
 //   protocol=0.16|none     the wire protocol of `real`; with `none`, or when unknown, `real` is run as client
 //   agent=ADDRESS:PORT     where /healthz is asked before the server is started: an IPv4 address. With
 //                          anything else, or without this key (disk mode), nothing is asked: the server's own
@@ -57,6 +61,7 @@ inline constexpr std::string_view k_key_socket = "socket";
 inline constexpr std::string_view k_key_lock = "lock";
 inline constexpr std::string_view k_key_state = "state";
 inline constexpr std::string_view k_key_log = "log";
+inline constexpr std::string_view k_key_inputs = "inputs";
 inline constexpr std::string_view k_key_protocol = "protocol";
 inline constexpr std::string_view k_key_agent = "agent";
 inline constexpr std::string_view k_key_answer = "answer";
@@ -95,6 +100,7 @@ struct Config {
   CString lock;
   CString state;
   CString log;
+  CString inputs;
   CString agent;
   Protocol protocol = Protocol::none;
   long answer_ms = 20'000;

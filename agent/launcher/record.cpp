@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "agent/launcher/sys.hpp"
@@ -15,10 +16,10 @@ constexpr std::int64_t k_first_backoff_ms = 1000;
 constexpr std::int64_t k_longest_backoff_ms = 30'000;
 constexpr unsigned k_private_file = 0600;
 
-void append(const Config& config, const Line& line) {
-  const long fd = sys::open(config.state.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, k_private_file);
+void append(CString path, std::string_view line) {
+  const long fd = sys::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, k_private_file);
   if (fd >= 0) {
-    sys::write(static_cast<int>(fd), line.view());
+    sys::write(static_cast<int>(fd), line);
     sys::close(static_cast<int>(fd));
   }
 }
@@ -72,12 +73,23 @@ void note_event(const Config& config, std::string_view event, std::string_view d
   if (!detail.empty()) {
     line.add(" ").add(detail);
   }
-  append(config, line.add("\n"));
+  append(config.state, line.add("\n").view());
 }
 
 void note_event(const Config& config, std::string_view event, std::int64_t milliseconds) {
   Line line;
-  append(config, line.add(event).add(" ").add(milliseconds).add("\n"));
+  append(config.state, line.add(event).add(" ").add(milliseconds).add("\n").view());
+}
+
+void note_inputs(const Config& config, std::string_view working_directory, std::string_view output,
+                 Arena& memory) {
+  if (config.inputs.empty()) {
+    return;
+  }
+  const CString line = memory.join(std::array<std::string_view, 4>{working_directory, "\t", output, "\n"});
+  if (!line.empty()) {
+    append(config.inputs, line);
+  }
 }
 
 }  // namespace agent::launcher

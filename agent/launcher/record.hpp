@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/launcher/config.hpp"
+#include "agent/launcher/text.hpp"
 
 namespace agent::launcher {
 
@@ -55,5 +56,9 @@ private:
 // Appends one event; failing to is not told to anybody, because nobody could act on it.
 void note_event(const Config& config, std::string_view event, std::string_view detail = {});
 void note_event(const Config& config, std::string_view event, std::int64_t milliseconds);
+
+// Where a compilation runs, for whoever looks for its headers; nothing where nobody does (config.inputs).
+void note_inputs(const Config& config, std::string_view working_directory, std::string_view output,
+                 Arena& memory);
 
 }  // namespace agent::launcher

@@ -14,6 +14,7 @@
 #include "agent/launcher/config.hpp"
 #include "agent/launcher/environment.hpp"
 #include "agent/launcher/fallback.hpp"
+#include "agent/launcher/named_output.hpp"
 #include "agent/launcher/record.hpp"
 #include "agent/launcher/search.hpp"
 #include "agent/launcher/server.hpp"
@@ -201,6 +202,7 @@ int compile(const Call& call, const Config* config, std::string_view name, std::
     report_fallback(*config, working_directory.empty() ? "working-directory" : "incremental");
     return run_compiler(call, work);
   }
+  note_inputs(*config, working_directory, named_output(arguments), call.memory);
   return config->protocol == Protocol::v0_16 ? compile_by_protocol(call, *config, work)
                                              : compile_by_client(call, *config, work);
 }

@@ -110,6 +110,7 @@ Result<std::string> conf_text(const InstallOptions& options, const Installation&
   add("env.SCCACHE_IDLE_TIMEOUT", "0");
   if (options.logs_keys) {
     add("env.SCCACHE_LOG", k_key_log_filter);
+    add(launcher::k_key_inputs, (seen / k_inputs).string());
   }
   for (const auto& [key, value] : options.disk ? disk_settings(*options.disk) : proxy_settings(options)) {
     add(key, value);

@@ -27,6 +27,7 @@ constexpr std::string_view k_real = "real/sccache";
 constexpr std::string_view k_conf = "launcher.conf";
 constexpr std::string_view k_socket = "sccache.sock";
 constexpr std::string_view k_log = "sccache.log";
+constexpr std::string_view k_inputs = "inputs.list";    // where each compilation ran, with logs_keys
 constexpr std::string_view k_state = "launcher.state";  // one line per event, appended by the launcher
 
 // A private SCCACHE_DIR that was filled (agent/folders/hydrate.hpp).

@@ -6,6 +6,7 @@
 
 #include "agent/core/digest.hpp"
 #include "agent/core/text.hpp"
+#include "agent/launcher/named_output.hpp"
 #include "agent/sccache/build_variables.hpp"
 
 namespace agent::sccache {
@@ -116,6 +117,10 @@ private:
 
 bool KeyedCompilation::is_rust() const {
   return std::ranges::find(arguments, "--crate-name") != arguments.end();
+}
+
+std::string_view KeyedCompilation::output() const {
+  return launcher::named_output(arguments);
 }
 
 std::vector<KeyedCompilation> parse_key_log(std::string_view text) {

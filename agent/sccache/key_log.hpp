@@ -23,8 +23,11 @@ struct KeyedCompilation {
   std::uint64_t key = 0;               // the first sixteen digits
   std::string outcome;                 // "hit", "miss"; empty: not told
   std::vector<std::string> arguments;  // without secrets; empty beyond the bound
+  std::vector<std::uint32_t>
+      inputs;  // the files it read, by number, ascending (agent/sccache/key_inputs.hpp)
 
   bool is_rust() const;
+  std::string_view output() const;  // the crate, or the path after -o (agent/launcher/named_output.hpp)
 };
 
 // In the order in which they were begun; without a key they are left out.

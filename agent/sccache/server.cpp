@@ -150,9 +150,16 @@ std::vector<LogLine> Server::log_lines() const {
   return text ? parse_server_log(*text) : std::vector<LogLine>{};
 }
 
-std::vector<KeyedCompilation> Server::compilations() const {
-  const auto text = io::read_tail(paths_.state.parent_path() / k_log, k_max_key_log_bytes);
-  return text ? parse_key_log(*text) : std::vector<KeyedCompilation>{};
+KeyInputs Server::key_inputs() const {
+  const auto folder = paths_.state.parent_path();
+  const auto text = io::read_tail(folder / k_log, k_max_key_log_bytes);
+  const auto places = io::read_file(folder / k_inputs, k_max_place_bytes);
+  KeyInputs inputs;
+  if (text) {
+    inputs.compilations = parse_key_log(*text);
+    inputs.files = find_inputs(inputs.compilations, places ? *places : std::string_view{});
+  }
+  return inputs;
 }
 
 Result<void> Server::stop(std::chrono::milliseconds deadline) {

@@ -12,7 +12,7 @@
 
 #include "agent/core/result.hpp"
 #include "agent/io/file.hpp"
-#include "agent/sccache/key_log.hpp"
+#include "agent/sccache/key_inputs.hpp"
 #include "agent/sccache/server_log.hpp"
 #include "agent/sccache/statistics.hpp"
 
@@ -49,8 +49,9 @@ public:
   // What the server's log, beside the launcher's events, says of trouble (agent/sccache/server_log.hpp).
   std::vector<LogLine> log_lines() const;
 
-  // What it says of each compilation, where its log has such lines (agent/sccache/key_log.hpp).
-  std::vector<KeyedCompilation> compilations() const;
+  // What it says of each compilation, where its log has such lines (agent/sccache/key_log.hpp), and the files
+  // that these read (agent/sccache/key_inputs.hpp), as they are now.
+  KeyInputs key_inputs() const;
 
   // Stops the server and returns when its process is gone, killing it at the deadline where it can be seen
   // from here. Succeeds where none runs.

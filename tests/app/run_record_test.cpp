@@ -33,8 +33,10 @@ RunRecord sample() {
   record.requests.keys["absent"] = {1, 0xfedcba9876543210U};
   record.requests.left_out = 7;
   record.log.push_back({.topic = sccache::LogTopic::write_failed, .status = 429, .text = "line"});
-  record.compilations.push_back(
-      {.name = "a.o", .key = 0xabcU, .outcome = "miss", .arguments = {"-c", "a.c"}});
+  record.keys.compilations.push_back(
+      {.name = "a.o", .key = 0xabcU, .outcome = "miss", .arguments = {"-c", "a.c"}, .inputs = {0, 1}});
+  record.keys.files = {{.path = "/src/a.c", .digest = 1},
+                       {.path = "/src/a.h", .digest = 0xfedcba9876543210U}};
   return record;
 }
 
@@ -53,9 +55,22 @@ TEST(RunRecord, IsReadAsItWasWritten) {
   ASSERT_THAT(read->log, SizeIs(1));
   EXPECT_EQ(read->log.front().topic, sccache::LogTopic::write_failed);
   EXPECT_EQ(read->log.front().status, 429);
-  ASSERT_THAT(read->compilations, SizeIs(1));
-  EXPECT_THAT(read->compilations.front().arguments, ElementsAre("-c", "a.c"));
+  ASSERT_THAT(read->keys.compilations, SizeIs(1));
+  EXPECT_THAT(read->keys.compilations.front().arguments, ElementsAre("-c", "a.c"));
+  EXPECT_THAT(read->keys.compilations.front().inputs, ElementsAre(0U, 1U));
+  EXPECT_EQ(read->keys.files, sample().keys.files);
   EXPECT_EQ(to_json(*read).dump(), to_json(sample()).dump());
+}
+
+TEST(RunRecord, RefusesInputsThatAreNone) {
+  const auto record = [](const char* rest) {
+    return parse_run_record(std::string(R"({"schema":1,"figures":{"schema":1},)") + rest + "}");
+  };
+
+  EXPECT_THAT(record(R"("inputs":[["/a.c","12"]])"), FailsWith(Errc::invalid));
+  EXPECT_THAT(record(R"("inputs":["/a.c"])"), FailsWith(Errc::invalid));
+  EXPECT_THAT(record(R"("compilations":[{"key":"00000000000000ab","inputs":"0"}])"),
+              FailsWith(Errc::invalid));
 }
 
 TEST(RunRecord, OfAnotherSchemaIsNotGuessedAt) {

@@ -15,7 +15,7 @@ app::RunRecord run(std::string id, std::vector<sccache::KeyedCompilation> compil
   app::RunRecord record{.id = std::move(id)};
   record.figures.tag = "t";
   record.surroundings.environment = {{"CARGO_HOME", "/h"}};
-  record.compilations = std::move(compilations);
+  record.keys.compilations = std::move(compilations);
   return record;
 }
 
@@ -84,6 +84,76 @@ TEST(Difference, BlamesAVariableThatEntersEveryKey) {
   EXPECT_EQ(difference.around.front().what, "CARGO_HOME");
   EXPECT_EQ(difference.changed.front().first.what, "CARGO_HOME");
   EXPECT_EQ(difference.changed.front().first.now, "/other");
+}
+
+// Compilations of "a.o" and "b.o" that read config.h and a source of their own.
+app::RunRecord c_run(std::string folder, std::uint64_t config, std::uint64_t key) {
+  auto record = run(folder, {c("a.o", key, ""), c("b.o", key + 1, "")});
+  record.surroundings.folder = folder;
+  record.keys.files = {{.path = folder + "/a.c", .digest = 1},
+                       {.path = folder + "/include/config.h", .digest = config},
+                       {.path = folder + "/b.c", .digest = 2}};
+  record.keys.compilations[0].inputs = {0, 1};
+  record.keys.compilations[1].inputs = {1, 2};
+  return record;
+}
+
+TEST(Difference, NamesTheHeaderThatChangedAndCountsWhatItCascadedInto) {
+  const auto difference = compare(c_run("/one", 7, 10), c_run("/two", 8, 20));
+
+  ASSERT_THAT(difference.changed, SizeIs(2));
+  EXPECT_EQ(difference.changed.front().first.what, "include/config.h");
+  EXPECT_EQ(difference.changed.front().first.file, FileChange::changed);
+  ASSERT_THAT(difference.cascades, SizeIs(1));
+  EXPECT_EQ(difference.cascades.front().compilations, 2U);
+  EXPECT_THAT(text_of(difference), HasSubstr("include/config.h changed (first): 2 compilations cascaded."));
+  EXPECT_THAT(text_of(difference), HasSubstr("b.o: include/config.h changed"));
+}
+
+TEST(Difference, NamesAHeaderThatIsNewOrGone) {
+  auto later = c_run("/one", 7, 20);
+  later.keys.files[1].path = "/one/include/other.h";
+
+  const auto difference = compare(c_run("/one", 7, 10), later);
+
+  EXPECT_THAT(text_of(difference), HasSubstr("a.o: include/other.h is new"));
+  later.keys.compilations[0].inputs = {0};
+  EXPECT_THAT(text_of(compare(c_run("/one", 7, 10), later)), HasSubstr("a.o: include/config.h is gone"));
+}
+
+TEST(Difference, SaysWhenNoFileOnRecordChanged) {
+  const auto difference = compare(c_run("/one", 7, 10), c_run("/one", 7, 20));
+
+  EXPECT_THAT(difference.changed.front().first.what, HasSubstr("none of 2 files on record"));
+  EXPECT_THAT(difference.cascades, IsEmpty());
+}
+
+TEST(Difference, CountsCratesAboveForTheSourceBelow) {
+  auto then = run("1", {rust("low", 1), rust("mid", 2, "low"), rust("top", 3, "mid")});
+  auto now = run("2", {rust("low", 11), rust("mid", 12, "low"), rust("top", 13, "mid")});
+  for (auto* record : {&then, &now}) {
+    record->keys.files = {{.path = "low.rs", .digest = record == &then ? 1U : 2U},
+                          {.path = "up.rs", .digest = 3}};
+    record->keys.compilations[0].inputs = {0};
+    record->keys.compilations[1].inputs = {1};
+    record->keys.compilations[2].inputs = {1};
+  }
+
+  const auto difference = compare(then, now);
+
+  EXPECT_EQ(difference.changed[2].because, "mid");
+  ASSERT_THAT(difference.cascades, SizeIs(1));
+  EXPECT_EQ(difference.cascades.front().first.what, "low.rs");
+  EXPECT_EQ(difference.cascades.front().compilations, 3U);
+}
+
+TEST(Difference, PairsCompilationsOfOneNameByTheirOutput) {
+  auto one = c("main.o", 1, "");
+  auto two = c("main.o", 2, "");
+  one.arguments[3] = "one/main.o";
+  two.arguments[3] = "two/main.o";
+
+  EXPECT_EQ(compare(run("1", {one, two}), run("2", {two, one})).same, 2U);
 }
 
 TEST(Difference, TellsWhatIsNewAndWhatIsGone) {

@@ -31,6 +31,42 @@ class Explain(unittest.TestCase):
         self.assertEqual({key["name"] for key in difference["changed"]}, {"a0.o", "a1.o"}, difference)
         self.assertEqual(difference["changed"][0]["first"], {"what": "argument", "then": "-DID=1", "now": "-DID=2"})
 
+    def test_names_the_header_that_changed(self):
+        self.world.c_project(3, '#include "config.h"\nint f{n}(void) {{ return VALUE + {n}; }}\n')
+        self.world.write("Makefile", "all: sub/a0.o sub/a1.o sub/a2.o\n"
+                                     "sub/%.o: %.c\n\tcd sub && $(CC) -I../include -c ../$*.c -o $*.o\n")
+        (self.world.project / "sub").mkdir()
+        self.world.write("include/config.h", '#include "version.h"\n#define VALUE VERSION\n')
+        self.world.write("include/version.h", "#define VERSION 1\n")
+        self.world.run(*MAKE, flags=EXPLAIN)
+        self.world.clean()
+        self.world.write("include/version.h", "#define VERSION 2\n")
+        self.world.run(*MAKE, flags=EXPLAIN)
+
+        said = self.world.call(HEARTH, "diff", "--store", self.world.store).stdout
+        why = self.world.call(HEARTH, "why", "--store", self.world.store, "a1.o").stdout
+
+        self.assertIn("include/version.h changed (first): 3 compilations cascaded.", said)
+        self.assertIn("a1.o: include/version.h changed", why)
+
+    def test_names_the_source_and_the_variable_of_a_crate(self):
+        self.world.rust_project(2)
+        self.world.write("lib0/src/lib.rs", 'mod part;\npub const HASH: Option<&str> = option_env!("GIT_HASH");\n')
+        self.world.write("lib0/src/part.rs", "")
+        self.world.cargo(flags=EXPLAIN)
+        self.world.clean()
+        self.world.write("lib0/src/part.rs", "pub fn new() {}\n")
+        self.world.write("lib1/src/lib.rs", "pub fn other() {}\n")
+        self.world.cargo(flags=EXPLAIN)
+        sources = self.world.call(HEARTH, "diff", "--store", self.world.store).stdout
+        self.world.clean()
+        self.world.cargo(flags=EXPLAIN, env={"GIT_HASH": "abc"})
+        variable = self.world.call(HEARTH, "diff", "--store", self.world.store).stdout
+
+        self.assertIn("lib0: lib0/src/part.rs changed", sources)
+        self.assertIn("lib1: lib1/src/lib.rs changed", sources)
+        self.assertIn("lib0: env!(GIT_HASH) changed", variable)
+
     def test_follows_a_change_through_the_crates_above(self):
         self.world.rust_project(3)
         self.world.write("lib1/Cargo.toml", '[package]\nname = "lib1"\nversion = "0.1.0"\nedition = "2021"\n'
