@@ -39,6 +39,7 @@ class Sides:
         self.sccache = tools.sccache()
         self.local_environment = local_environment or {}
         self.hearth_flags = hearth_flags
+        self.backend = f"disk://{folder}/backend"
         self.summary: dict = {}
 
     def forget(self) -> None:
@@ -74,7 +75,7 @@ class Sides:
         environment = self.environment() | {"HEARTH_SCCACHE": str(self.sccache), "LAUNCHER": "sccache"}
         summary = self.folder / "summary.json"
         took = self.timed([str(HEARTH), "run", "--quiet", "--store", str(self.folder / "store"),
-                           "--backend", f"disk://{self.folder}/backend", "--tag", "bench",
+                           "--backend", self.backend, "--tag", "bench",
                            "--summary-json", str(summary), *self.hearth_flags, "--"], environment)
         self.summary = json.loads(summary.read_text())
         return took
