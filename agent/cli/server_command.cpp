@@ -8,12 +8,14 @@
 #include <mutex>
 
 #include "agent/cli/command.hpp"
+#include "agent/cli/days.hpp"
 #include "agent/cli/listen.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
 #include "agent/net/client_pool.hpp"
+#include "agent/server/limits.hpp"
 #include "agent/server/report_log.hpp"
 #include "agent/server/retention.hpp"
 #include "agent/server/rows.hpp"
@@ -28,6 +30,7 @@ struct Options {
   std::string listen = "127.0.0.1:7430";
   std::string storage;
   std::string admin_token_file;
+  std::string signing_key_file;
   std::string public_url;
   std::string spool;
   std::string ready_file;
@@ -46,6 +49,7 @@ struct Options {
 
 constexpr std::uint64_t k_most_token_bytes = 4096;
 constexpr std::size_t k_shortest_token = 16;
+constexpr std::size_t k_shortest_key = 32;
 
 Result<Secret> admin_token(const std::string& path) {
   if (path.empty()) {
@@ -62,19 +66,22 @@ Result<Secret> admin_token(const std::string& path) {
   return Secret(std::string(token));
 }
 
-// "30d", "720h", or what parse_duration() takes.
-Result<std::chrono::days> parse_days(std::string_view text, std::string_view what) {
-  const bool is_days = text.ends_with('d');
-  if (is_days) {
-    AGENT_TRY(const auto number, parse_number(text.substr(0, text.size() - 1), what));
-    return std::chrono::days(number);
+Result<Secret> signing_secret(const std::string& path) {
+  if (path.empty()) {
+    return Secret();
   }
-  AGENT_TRY(const auto duration, parse_duration(text, what));
-  return std::chrono::ceil<std::chrono::days>(duration);
+  AGENT_TRY(const auto text, io::read_file(path, k_most_token_bytes));
+  const auto secret = trimmed(text);
+  if (secret.size() < k_shortest_key) {
+    return fail(Errc::invalid,
+                "--signing-key-file: {} has fewer than {} characters; `openssl rand -hex 32` makes one", path,
+                k_shortest_key);
+  }
+  return Secret(std::string(secret));
 }
 
 Result<server::KeepOptions> keep_options(const Options& options) {
-  constexpr std::chrono::days k_longest{60};
+  constexpr std::chrono::days k_longest{server::k_most_idle_days};
   server::KeepOptions keep;
   AGENT_TRY(keep.idle, parse_days(options.idle, "--idle"));
   if (keep.idle > k_longest) {
@@ -93,6 +100,7 @@ Result<server::ServerOptions> parsed(const Options& options) {
   parsed.address = std::move(listen.address);
   parsed.storage = options.storage;
   AGENT_TRY(parsed.service.admin_token, admin_token(options.admin_token_file));
+  AGENT_TRY(parsed.service.signing_secret, signing_secret(options.signing_key_file));
   if (!options.public_url.empty()) {
     AGENT_TRY(const auto url, net::split_url(options.public_url));
     if (url.target != "/") {
@@ -208,6 +216,8 @@ Command add_server(CLI::App& program) {
       ->required();
   command->add_option("--admin-token-file", options->admin_token_file,
                       "file with the administrator's token, who makes workspaces and tokens");
+  command->add_option("--signing-key-file", options->signing_key_file,
+                      "file with the secret that entries are signed with (default: one in the storage)");
   command->add_option("--public-url", options->public_url,
                       "how clients reach this server, where a proxy stands in front of it");
   command->add_option("--spool", options->spool, "folder for uploads on their way (default: the system's)");

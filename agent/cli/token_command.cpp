@@ -4,76 +4,23 @@
 #include <memory>
 
 #include "agent/cli/command.hpp"
-#include "agent/core/secret.hpp"
+#include "agent/cli/server_api.hpp"
 #include "agent/core/text.hpp"
-#include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
-#include "agent/io/process.hpp"
-#include "agent/net/http_client.hpp"
 
 namespace agent::cli {
 
 namespace {
 
 struct Options {
-  std::string server = "http://127.0.0.1:7430";
+  ServerAccess server;
   std::string workspace;
-  std::string admin_token_file;
   bool json = false;
   std::string name;
   std::string level = "restore";
   std::vector<std::string> prefixes;
   std::string expires;
   std::string id;
-};
-
-Result<Secret> admin_token(const Options& options) {
-  constexpr std::uint64_t k_most_bytes = 4096;
-  auto token = io::environment_value("BORINGCACHE_ADMIN_TOKEN");
-  if (!options.admin_token_file.empty()) {
-    AGENT_TRY(const auto text, io::read_file(options.admin_token_file, k_most_bytes));
-    token = trimmed(text);
-  }
-  if (token.empty()) {
-    return fail(Errc::invalid,
-                "a token of level admin is needed: --admin-token-file, or BORINGCACHE_ADMIN_TOKEN");
-  }
-  return Secret(std::move(token));
-}
-
-class Api final {
-public:
-  static Result<Api> open(const Options& options) {
-    AGENT_TRY(auto token, admin_token(options));
-    AGENT_TRY(auto client, net::HttpClient::to_url(options.server));
-    return Api(std::move(client), std::move(token), options.server);
-  }
-
-  Result<io::Json> call(std::string method, const std::string& path, const io::Json& body) {
-    net::ClientRequest request{.method = std::move(method), .target = path, .headers = {}, .body = {}};
-    request.headers.add("Authorization", "Bearer " + token_.reveal());
-    request.headers.add("User-Agent", "hearth");
-    if (!body.is_null()) {
-      request.headers.add("Content-Type", "application/json");
-      request.body = body.dump();
-    }
-    AGENT_TRY(const auto answer, client_.send(request));
-    auto json = io::parse_json(answer.body, "the server's answer");
-    if (answer.status / 100 != 2) {
-      const auto text = json ? json->text("error", json->text("message")) : std::string();
-      return fail(answer.status == 404 ? Errc::not_found : Errc::denied, "{}: {}: {}", server_, answer.status,
-                  text.empty() ? "no reason was given" : text);
-    }
-    return json;
-  }
-
-private:
-  Api(net::HttpClient client, Secret token, std::string server)
-      : client_(std::move(client)), token_(std::move(token)), server_(std::move(server)) {}
-
-  net::HttpClient client_;
-  Secret token_;
-  std::string server_;
 };
 
 std::string tokens_path(const Options& options) {
@@ -108,7 +55,7 @@ void print_issued(const Options& options, const io::Json& answer) {
 }
 
 Result<void> create(const Options& options) {
-  AGENT_TRY(auto api, Api::open(options));
+  AGENT_TRY(auto api, ServerApi::open(options.server));
   io::JsonArray prefixes;
   for (const auto& prefix : options.prefixes) {
     prefixes.emplace_back(prefix);
@@ -133,7 +80,7 @@ Result<void> create(const Options& options) {
 }
 
 Result<void> list(const Options& options) {
-  AGENT_TRY(auto api, Api::open(options));
+  AGENT_TRY(auto api, ServerApi::open(options.server));
   AGENT_TRY(const auto answer, api.call("GET", tokens_path(options), {}));
   if (options.json) {
     fmt::print("{}\n", answer.dump(2));
@@ -151,7 +98,7 @@ Result<void> list(const Options& options) {
 }
 
 Result<void> revoke(const Options& options) {
-  AGENT_TRY(auto api, Api::open(options));
+  AGENT_TRY(auto api, ServerApi::open(options.server));
   AGENT_TRY(const auto answer, api.call("POST", fmt::format("{}/{}/revoke", tokens_path(options), options.id),
                                         io::JsonObject()));
   if (options.json) {
@@ -163,7 +110,7 @@ Result<void> revoke(const Options& options) {
 }
 
 Result<void> rotate(const Options& options) {
-  AGENT_TRY(auto api, Api::open(options));
+  AGENT_TRY(auto api, ServerApi::open(options.server));
   AGENT_TRY(const auto answer, api.call("POST", fmt::format("{}/{}/rotate", tokens_path(options), options.id),
                                         io::JsonObject()));
   print_issued(options, answer);
@@ -174,12 +121,8 @@ using Action = Result<void> (*)(const Options&);
 
 CLI::App* add_action(CLI::App& command, const std::string& name, const std::string& what, Options& options) {
   auto* const action = command.add_subcommand(name, what);
-  action->add_option("--server", options.server, "URL of the server")
-      ->capture_default_str()
-      ->envname("HEARTH_SERVER");
+  add_server_access(*action, options.server);
   action->add_option("--workspace", options.workspace, "OWNER/NAME")->required()->envname("HEARTH_WORKSPACE");
-  action->add_option("--admin-token-file", options.admin_token_file,
-                     "file with a token of level admin (default: BORINGCACHE_ADMIN_TOKEN)");
   action->add_flag("--json", options.json, "for scripts");
   return action;
 }

@@ -96,7 +96,7 @@ class Board {
     );
     rows(
       "missed",
-      missed_keys.map((one) => [key(one.prefix || one.hash.slice(0, 16)), { text: one.tool }, number(count_text(one.misses)), { text: when_text(one.last_seen_ms) }]),
+      missed_keys.map((one) => [key(one.prefix || one.hash.slice(0, 16)), { text: one.tool }, number(count_text(one.misses)), number(count_text(one.recurring)), { text: when_text(one.last_seen_ms) }]),
       "none reported",
     );
   }

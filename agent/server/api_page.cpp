@@ -46,6 +46,7 @@ io::Json missed_json(const MissedKey& key) {
                         {"hash", key.hash},
                         {"prefix", key.prefix},
                         {"misses", key.misses},
+                        {"recurring", key.recurring()},
                         {"last_seen_ms", key.last_seen_ms}};
 }
 

@@ -162,7 +162,9 @@ Answer no_such_entry(std::string_view id) {
   return refusal(404, "not_found", fmt::format("there is no entry {}", id));
 }
 
-TagRecord record_of(const Call& call, const Entry& entry, const Ready& ready) {
+// `tag`: as it is signed.
+TagRecord record_of(const Context& context, const Call& call, const Entry& entry, const Ready& ready,
+                    std::string_view tag) {
   TagRecord wanted;
   wanted.entry = entry.id;
   wanted.description = entry.description;
@@ -175,6 +177,7 @@ TagRecord record_of(const Call& call, const Entry& entry, const Ready& ready) {
   }
   wanted.producer = call.grant.who();
   wanted.created_ms = entry.created_ms;
+  wanted.signature = context.signer.sign(call.workspace, tag, wanted, milliseconds_of(context.clock.wall()));
   return wanted;
 }
 
@@ -213,7 +216,7 @@ Result<Answer> publish(Context& context, const Call& call, const std::string& ta
       otherwise = moved(current, tag);
       return std::nullopt;
     }
-    return std::optional(record_of(call, *entry, ready));
+    return std::optional(record_of(context, call, *entry, ready, tag));
   };
   AGENT_TRY(const auto record, context.tags.change(call.workspace, tag, decide));
   return record ? Answer{.body = published(*record, request.entry)} : *std::move(otherwise);
@@ -343,7 +346,7 @@ Result<Answer> finalize_entry(Context& context, const Call& call) {
   }
   const auto root = entry->description.text("manifest_root_digest");
   AGENT_TRY(const auto record, context.tags.change_root(call.workspace, root, [&](const TagRecord*) {
-    return Result<std::optional<TagRecord>>(record_of(call, *entry, ready));
+    return Result<std::optional<TagRecord>>(record_of(context, call, *entry, ready, name_of_root(root)));
   }));
   return Answer{.body = published(*record, entry->id)};
 }

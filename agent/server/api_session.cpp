@@ -93,4 +93,12 @@ Result<Answer> create_workspace(Context& context, const Call& call) {
   return Answer{.status = made ? 201 : 200, .body = std::move(json)};
 }
 
+// What clients are told to trust.
+Result<Answer> show_signing_key(Context& context, const Call& call) {
+  const auto key = context.signer.key_of(call.workspace);
+  return Answer{.body = io::JsonObject{{"workspace", call.workspace.slug()},
+                                       {"workspace_signing_public_key", key.text},
+                                       {"workspace_signing_key_fingerprint", key.fingerprint}}};
+}
+
 }  // namespace agent::server

@@ -1,5 +1,6 @@
 // What there is to see of a workspace: status, sessions, missed keys. Every number that clients require is
-// there; what this server does not measure (dedup, compression, cold against recurring misses) is 0.
+// there; what this server does not measure (dedup, compression) is 0. Rates are percentages, as clients print
+// them.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -60,6 +61,32 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
 }
 
+double percentage(std::uint64_t part, std::uint64_t whole) {
+  return 100.0 * ratio(part, whole);
+}
+
+// Of the keys that were reported: clients may leave out some.
+struct MissKinds {
+  std::uint64_t cold = 0;
+  std::uint64_t recurring = 0;
+};
+
+MissKinds kinds_of(const DayReport& period, std::string_view tool = {}) {
+  MissKinds kinds;
+  for (const auto& key : period.missed) {
+    if (tool.empty() || key.tool == tool) {
+      kinds.cold += key.misses - key.recurring();
+      kinds.recurring += key.recurring();
+    }
+  }
+  return kinds;
+}
+
+// As if what nobody could have stored had not been asked for.
+double warm_rate(std::uint64_t hits, std::uint64_t misses, const MissKinds& kinds) {
+  return percentage(hits, hits + misses - std::min(misses, kinds.cold));
+}
+
 ToolCounts all_tools(const DayReport& report) {
   ToolCounts all;
   for (const auto& [tool, counts] : report.tools) {
@@ -69,21 +96,24 @@ ToolCounts all_tools(const DayReport& report) {
 }
 
 io::Json cache_health(const Usage& usage) {
+  std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   for (const auto& day : usage.days) {
+    hits += day.hits;
     misses += day.misses;
   }
   const auto degraded = all_tools(usage.period).degraded;
-  return io::JsonObject{{"warm_hit_rate", usage.hit_rate.value_or(0.0)},
-                        {"cold_misses", 0},
-                        {"recurring_misses", 0},
-                        {"cold_pct", 0.0},
-                        {"recurring_pct", 0.0},
+  const auto kinds = kinds_of(usage.period);
+  return io::JsonObject{{"warm_hit_rate", warm_rate(hits, misses, kinds)},
+                        {"cold_misses", kinds.cold},
+                        {"recurring_misses", kinds.recurring},
+                        {"cold_pct", percentage(kinds.cold, kinds.cold + kinds.recurring)},
+                        {"recurring_pct", percentage(kinds.recurring, kinds.cold + kinds.recurring)},
                         {"session_miss_total", usage.period.totals.misses},
                         {"normal_misses", misses - std::min(misses, degraded)},
                         {"degraded_misses", std::min(misses, degraded)},
                         {"total_misses", misses},
-                        {"degraded_pct", 100.0 * ratio(std::min(misses, degraded), misses)},
+                        {"degraded_pct", percentage(std::min(misses, degraded), misses)},
                         {"excluded_seed_misses", 0},
                         {"excluded_seed_sessions", 0}};
 }
@@ -94,7 +124,7 @@ io::Json session_health(const Usage& usage) {
                         {"healthy_sessions", totals.count - std::min(totals.count, totals.with_errors)},
                         {"error_sessions", totals.with_errors},
                         {"degraded_sessions", 0},
-                        {"avg_hit_rate", ratio(totals.hits, totals.hits + totals.misses)},
+                        {"avg_hit_rate", percentage(totals.hits, totals.hits + totals.misses)},
                         {"avg_duration_ms", ratio(totals.duration_ms, totals.count)}};
 }
 
@@ -115,7 +145,7 @@ io::Json session_json(const Session& session) {
   io::JsonObject json{{"session_id", session.id},
                       {"tool", session.tool},
                       {"metadata_hints", std::move(hints)},
-                      {"hit_rate", session.hit_rate().value_or(0.0)},
+                      {"hit_rate", percentage(session.hits, session.hits + session.misses)},
                       {"hit_count", session.hits},
                       {"miss_count", session.misses},
                       {"error_count", session.errors},
@@ -138,20 +168,19 @@ io::Json missed_json(const MissedKey& key) {
                         {"miss_count", key.misses},
                         {"last_seen_at", time_text(key.last_seen_ms)},
                         {"sampled_key_prefix", key.prefix},
-                        {"miss_state", "unknown"}};
+                        {"miss_state", key.recurring() > 0 ? "recurring" : "cold"}};
 }
 
-io::Json tool_json(const std::string& tool, const ToolCounts& counts) {
-  const auto rate = ratio(counts.hits, counts.lookups());
+io::Json tool_json(const std::string& tool, const ToolCounts& counts, const MissKinds& kinds) {
   return io::JsonObject{{"tool", tool},
                         {"total", counts.lookups() + counts.writes},
                         {"hits", counts.hits},
                         {"misses", counts.misses},
                         {"lookup_total", counts.lookups()},
-                        {"hit_rate", rate},
-                        {"warm_hit_rate", rate},
-                        {"recurring_misses", 0},
-                        {"new_key_misses", 0},
+                        {"hit_rate", percentage(counts.hits, counts.lookups())},
+                        {"warm_hit_rate", warm_rate(counts.hits, counts.misses, kinds)},
+                        {"recurring_misses", kinds.recurring},
+                        {"new_key_misses", kinds.cold},
                         {"bytes_total", counts.bytes_read + counts.bytes_written},
                         {"avg_latency_ms", ratio(counts.latency_sum_ms, counts.latency_count)},
                         {"degraded", counts.degraded}};
@@ -208,20 +237,21 @@ io::Json operations(const Usage& usage) {
   const auto tools = all_tools(usage.period);
   const auto latency = ratio(tools.latency_sum_ms, tools.latency_count);
   const auto lookups = totals.hits + totals.misses;
-  return io::JsonObject{{"cache", io::JsonObject{{"total_requests", lookups + tools.writes},
-                                                 {"total_hits", totals.hits},
-                                                 {"lookup_requests", lookups},
-                                                 {"hit_rate", ratio(totals.hits, lookups)},
-                                                 {"bytes_total", totals.bytes_read + totals.bytes_written},
-                                                 {"avg_latency_ms", latency},
-                                                 {"degraded_count", tools.degraded}}},
-                        {"runtime", io::JsonObject{{"total_queries", tools.queries},
-                                                   {"error_count", tools.query_errors},
-                                                   {"error_rate", ratio(tools.query_errors, tools.queries)},
-                                                   {"avg_latency_ms", latency},
-                                                   {"degraded_count", tools.degraded}}},
-                        {"cache_health", cache_health(usage)},
-                        {"session_health", session_health(usage)}};
+  return io::JsonObject{
+      {"cache", io::JsonObject{{"total_requests", lookups + tools.writes},
+                               {"total_hits", totals.hits},
+                               {"lookup_requests", lookups},
+                               {"hit_rate", percentage(totals.hits, lookups)},
+                               {"bytes_total", totals.bytes_read + totals.bytes_written},
+                               {"avg_latency_ms", latency},
+                               {"degraded_count", tools.degraded}}},
+      {"runtime", io::JsonObject{{"total_queries", tools.queries},
+                                 {"error_count", tools.query_errors},
+                                 {"error_rate", percentage(tools.query_errors, tools.queries)},
+                                 {"avg_latency_ms", latency},
+                                 {"degraded_count", tools.degraded}}},
+      {"cache_health", cache_health(usage)},
+      {"session_health", session_health(usage)}};
 }
 
 io::Json savings(const Usage& usage) {
@@ -282,7 +312,7 @@ Result<Answer> status(Context& context, const Call& call) {
   const Page page{.limit = page_of(call, k_shown).limit, .offset = 0};
   io::JsonArray tools;
   for (const auto& [tool, counts] : usage.period.tools) {
-    tools.push_back(tool_json(tool, counts));
+    tools.push_back(tool_json(tool, counts, kinds_of(usage.period, tool)));
   }
   body["inventory"] = inventory(usage);
   body["operations"] = operations(usage);

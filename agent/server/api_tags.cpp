@@ -49,6 +49,10 @@ io::JsonObject hit_json(const Context& context, const Call& call, const TagRecor
     const Blob blob{.digest = *archive, .size_bytes = described["archive_size"].count().value_or(0)};
     hit["archive_urls"] = io::JsonArray{context.url_of(call, Access::get, blob)};
   }
+  if (record.signature) {
+    hit["signature_tag"] = record.tag;
+    backends::add_signature(*record.signature, hit);
+  }
   io::JsonObject metadata;
   for (const auto* const key : {"total_size_bytes", "uncompressed_size", "compressed_size", "file_count"}) {
     if (!described[key].is_null()) {
@@ -86,8 +90,10 @@ Result<Answer> restore_by_digest(Context& context, const Call& call) {
   io::JsonArray results;
   if (record) {
     context.reports.used(call.workspace, record->tag, 1);
-    record->tag.clear();
-    results.emplace_back(hit_json(context, call, *record));
+    auto hit = hit_json(context, call, *record);
+    hit["tag"] = "";
+    hit["primary_tag"] = "";
+    results.emplace_back(std::move(hit));
   } else {
     results.emplace_back(io::JsonObject{{"tag", ""}, {"status", "miss"}, {"manifest_root_digest", root}});
   }
@@ -161,6 +167,9 @@ Result<Answer> tag_pointer(Context& context, const Call& call) {
   if (record->manifest) {  // spares those who know it a request
     body["manifest_url"] = context.url_of(call, Access::get, *record->manifest);
     body["manifest_size"] = record->manifest->size_bytes;
+  }
+  if (record->signature && query_value(call.query, "require_signed") == "1") {
+    backends::add_signature(*record->signature, body);
   }
   answer.body = std::move(body);
   return answer;

@@ -17,6 +17,7 @@
 #include "agent/server/report_log.hpp"
 #include "agent/server/rows.hpp"
 #include "agent/server/signed_urls.hpp"
+#include "agent/server/signer.hpp"
 #include "agent/server/tags.hpp"
 #include "agent/server/tokens.hpp"
 
@@ -49,6 +50,7 @@ struct Context {
   Tokens& tokens;
   ReportLog& reports;
   const SignedUrls& urls;
+  const Signer& signer;
 
   std::string url_of(const Call& call, Access access, const Blob& blob) const {
     return urls.make(call.base, {.access = access, .workspace = call.workspace, .blob = blob});
@@ -71,6 +73,9 @@ Result<Answer> capabilities(Context& context, const Call& call);
 Result<Answer> session(Context& context, const Call& call);
 Result<Answer> list_workspaces(Context& context, const Call& call);
 Result<Answer> create_workspace(Context& context, const Call& call);
+Result<Answer> show_signing_key(Context& context, const Call& call);  // ours, as the next two
+Result<Answer> show_limits(Context& context, const Call& call);
+Result<Answer> set_limits(Context& context, const Call& call);
 
 // Tokens.
 Result<Answer> list_tokens(Context& context, const Call& call);

@@ -28,6 +28,7 @@ struct GarbageState {
   bool operator==(const GarbageState&) const = default;
 };
 
+constexpr std::uint64_t k_quota_refused = 2;  // times its quota, a workspace takes no more
 constexpr std::size_t k_most_doomed = 10'000;
 constexpr std::size_t k_most_marked_blobs = 100'000;
 

@@ -66,6 +66,7 @@ std::string row_segment_object(const Workspace& workspace, std::string_view id);
 std::string workspace_object(const Workspace& workspace);
 std::string token_object(std::string_view id);
 constexpr std::string_view k_tokens_prefix = "tags/_tokens/";
-constexpr std::string_view k_keys_object = "tags/_keys/signing";
+constexpr std::string_view k_keys_object = "tags/_keys/signing";           // of URLs
+constexpr std::string_view k_signatures_object = "tags/_keys/signatures";  // of entries
 
 }  // namespace agent::server

@@ -89,6 +89,13 @@ std::string encode(const TagRecord& record) {
     json["manifest"] = io::JsonObject{{"digest", digest_text(record.manifest->digest)},
                                       {"size_bytes", record.manifest->size_bytes}};
   }
+  if (const auto& by = record.signature; by && !record.is_deleted) {
+    json["signature"] = io::JsonObject{{"key", by->key},
+                                       {"payload", by->payload},
+                                       {"signature", by->signature},
+                                       {"legacy", by->legacy},
+                                       {"signed_at", by->signed_at}};
+  }
   return io::Json(std::move(json)).dump() + "\n";
 }
 
@@ -116,6 +123,13 @@ Result<TagRecord> parse_tag_record(std::string_view text) {
       return fail(Errc::corrupt, "tag {}: its manifest has no digest or size", record.tag);
     }
     record.manifest = Blob{.digest = *digest, .size_bytes = *size};
+  }
+  if (const auto& by = json["signature"]; by.is_object()) {
+    record.signature = backends::EntrySignature{.key = by.text("key"),
+                                                .payload = by.text("payload"),
+                                                .signature = by.text("signature"),
+                                                .legacy = by.text("legacy"),
+                                                .signed_at = by.text("signed_at")};
   }
   return record;
 }

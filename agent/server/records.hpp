@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/backends/boringcache_signature.hpp"
 #include "agent/core/result.hpp"
 #include "agent/io/json.hpp"
 #include "agent/server/names.hpp"
@@ -38,6 +39,7 @@ struct TagRecord {
   std::string producer;
   std::uint64_t created_ms = 0;    // of the entry
   std::uint64_t published_ms = 0;  // of this generation
+  std::optional<backends::EntrySignature> signature = {};
   bool operator==(const TagRecord&) const = default;
 
   std::string root_digest() const { return description.text("manifest_root_digest"); }

@@ -126,10 +126,14 @@ Result<std::vector<DayReport>> ReportLog::days(const Workspace& workspace, Day f
   const auto prefix = waiting_prefix(workspace);
   AGENT_TRY(auto objects, storage_.list(prefix));
   std::ranges::sort(objects, {}, &backends::ObjectInfo::name);
-  std::vector<DayReport> days;
-  for (auto day = first; day <= last; ++day) {
-    AGENT_TRY(auto kept, read(workspace, day));
-    days.push_back(std::move(kept.report));
+  AGENT_TRY(const auto records, storage_.list(days_prefix(workspace)));
+  std::vector<DayReport> days(last + 1 - first);
+  for (const auto& record : records) {
+    const auto day = day_in(std::string_view(record.name).substr(days_prefix(workspace).size()));
+    if (day && *day >= first && *day <= last) {
+      AGENT_TRY(auto kept, read(workspace, *day));
+      days[*day - first] = std::move(kept.report);
+    }
   }
   for (const auto& object : objects) {
     const auto day = day_in(std::string_view(object.name).substr(prefix.size()));

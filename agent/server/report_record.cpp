@@ -18,15 +18,24 @@ io::Json json_of(const MissedKey& key) {
                         {"hash", key.hash},
                         {"prefix", key.prefix},
                         {"misses", key.misses},
-                        {"last_seen_ms", key.last_seen_ms}};
+                        {"last_seen_ms", key.last_seen_ms},
+                        {"cold", key.cold},
+                        {"first_seen_ms", key.first_seen_ms},
+                        {"first_session", key.first_session}};
 }
 
+// Records from before it was written who missed a key first: as if one session had.
 MissedKey kept_missed(const io::Json& json) {
+  const auto misses = count_in(json, "misses");
+  const auto last = count_in(json, "last_seen_ms");
   return {.tool = json.text("tool"),
           .hash = json.text("hash"),
           .prefix = json.text("prefix"),
-          .misses = count_in(json, "misses"),
-          .last_seen_ms = count_in(json, "last_seen_ms")};
+          .misses = misses,
+          .last_seen_ms = last,
+          .cold = std::min(misses, json["cold"].count().value_or(misses)),
+          .first_seen_ms = json["first_seen_ms"].count().value_or(last),
+          .first_session = json.text("first_session")};
 }
 
 io::Json json_of(const std::vector<MissedKey>& keys) {

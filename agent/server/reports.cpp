@@ -85,12 +85,22 @@ ToolCounts counts_of(const io::Json& row) {
   return counts;
 }
 
-MissedKey missed_of(const io::Json& json, std::uint64_t now_ms) {
+MissedKey missed_of(const io::Json& json, std::string_view session, std::uint64_t now_ms) {
+  const auto misses = reported(json, "miss_count");
   return {.tool = tool_in(json),
           .hash = text_in(json, "key_hash", k_longest_hash),
           .prefix = text_in(json, "sampled_key_prefix", k_longest_prefix),
-          .misses = reported(json, "miss_count"),
-          .last_seen_ms = now_ms};
+          .misses = misses,
+          .last_seen_ms = now_ms,
+          .cold = misses,
+          .first_seen_ms = now_ms,
+          .first_session = std::string(session)};
+}
+
+// Which session a report is of. Rows of missed keys do not say it; what comes with them does.
+std::string session_in(const io::JsonArray& sessions, const io::JsonArray& rollups) {
+  const auto& said = !sessions.empty() ? sessions : rollups;
+  return said.empty() ? std::string() : text_in(said.front(), "session_id", k_longest_text);
 }
 
 Session session_of(const io::Json& json, const Reporter& reporter) {
@@ -118,7 +128,7 @@ Session session_of(const io::Json& json, const Reporter& reporter) {
   const auto* const missed = json["top_missed_keys"].array();
   for (const auto& key : missed != nullptr ? *missed : io::JsonArray()) {
     if (session.missed.size() < k_most_session_missed) {
-      session.missed.push_back(missed_of(key, reporter.now_ms));
+      session.missed.push_back(missed_of(key, session.id, reporter.now_ms));
     }
   }
   return session;
@@ -144,6 +154,22 @@ void add_tool(DayReport& into, std::string_view tool, const ToolCounts& counts) 
   into.tools[std::string(into.tools.size() < k_most_tools ? tool : k_other)].add(counts);
 }
 
+// Of one key: the misses of whoever missed it first are cold.
+void merge(MissedKey& known, const MissedKey& key) {
+  const bool is_same = known.first_session == key.first_session &&
+                       (!known.first_session.empty() || known.first_seen_ms == key.first_seen_ms);
+  if (is_same) {
+    increase(known.cold, key.cold);
+  } else if (key.first_seen_ms < known.first_seen_ms) {
+    known.cold = key.cold;
+    known.first_session = key.first_session;
+  }
+  known.first_seen_ms = std::min(known.first_seen_ms, key.first_seen_ms);
+  increase(known.misses, key.misses);
+  known.last_seen_ms = std::max(known.last_seen_ms, key.last_seen_ms);
+  known.prefix = key.prefix.empty() ? known.prefix : key.prefix;
+}
+
 void add_missed(std::vector<MissedKey>& into, const std::vector<MissedKey>& others, std::size_t most) {
   if (others.empty()) {
     return;
@@ -151,11 +177,10 @@ void add_missed(std::vector<MissedKey>& into, const std::vector<MissedKey>& othe
   std::map<std::pair<std::string, std::string>, MissedKey> by_key;
   into.insert(into.end(), others.begin(), others.end());
   for (const auto& key : into) {
-    auto& known =
-        by_key.try_emplace({key.tool, key.hash}, MissedKey{.tool = key.tool, .hash = key.hash}).first->second;
-    increase(known.misses, key.misses);
-    known.last_seen_ms = std::max(known.last_seen_ms, key.last_seen_ms);
-    known.prefix = key.prefix.empty() ? known.prefix : key.prefix;
+    const auto [known, is_new] = by_key.try_emplace({key.tool, key.hash}, key);
+    if (!is_new) {
+      merge(known->second, key);
+    }
   }
   into.clear();
   for (auto& [name, key] : by_key) {
@@ -212,11 +237,6 @@ void ToolCounts::add(const ToolCounts& other) {
   }
 }
 
-std::optional<double> Session::hit_rate() const {
-  const auto lookups = hits + misses;
-  return lookups > 0 ? std::optional(static_cast<double>(hits) / static_cast<double>(lookups)) : std::nullopt;
-}
-
 void add(DayReport& into, const DayReport& other) {
   for (const auto& [tool, counts] : other.tools) {
     add_tool(into, tool, counts);
@@ -240,6 +260,23 @@ void add_use(DayReport& into, std::string_view tag, std::uint64_t restores) {
   }
 }
 
+void know_earlier_misses(DayReport& period, const std::vector<DayReport>& earlier) {
+  std::map<std::pair<std::string_view, std::string_view>, std::string_view> known;  // with the first session
+  for (const auto& day : earlier) {
+    for (const auto& key : day.missed) {
+      known.try_emplace({key.tool, key.hash}, key.first_session);
+    }
+  }
+  for (auto& key : period.missed) {
+    const auto before = known.find({key.tool, key.hash});
+    const bool is_one_session =
+        before != known.end() && !key.first_session.empty() && before->second == key.first_session;
+    if (before != known.end() && !is_one_session) {
+      key.cold = 0;
+    }
+  }
+}
+
 Result<ParsedReport> parse_report(const io::Json& body, const Reporter& reporter) {
   AGENT_TRY(const auto* const rollups, array_in(body, "rollups", k_most_rollups));
   AGENT_TRY(const auto* const missed, array_in(body, "missed_keys", k_most_missed));
@@ -252,9 +289,10 @@ Result<ParsedReport> parse_report(const io::Json& body, const Reporter& reporter
   for (const auto& row : *rollups) {
     add_tool(parsed.report, tool_in(row), counts_of(row));
   }
+  const auto from = session_in(*sessions, *rollups);
   std::vector<MissedKey> keys;
   for (const auto& item : *missed) {
-    keys.push_back(missed_of(item, reporter.now_ms));
+    keys.push_back(missed_of(item, from, reporter.now_ms));
   }
   add_missed(parsed.report.missed, keys, k_most_kept_missed);
   for (const auto& item : *sessions) {

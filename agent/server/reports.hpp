@@ -6,6 +6,7 @@
 // unsupported (a record that was kept).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -42,14 +43,21 @@ struct ToolCounts {
   std::uint64_t lookups() const { return hits + misses; }
 };
 
-// A key is named by its SHA-256; `prefix` is the beginning of the key, where the client said it.
+// A key is named by its SHA-256; `prefix` is the beginning of the key, where the client said it. Misses of
+// the first session that had the key are cold: nobody could have stored it. Those of later sessions are
+// recurring.
 struct MissedKey {
   std::string tool;
   std::string hash;
   std::string prefix;
   std::uint64_t misses = 0;
   std::uint64_t last_seen_ms = 0;
+  std::uint64_t cold = 0;  // of the misses
+  std::uint64_t first_seen_ms = 0;
+  std::string first_session = {};  // of the cold misses; empty: it was not said
   bool operator==(const MissedKey&) const = default;
+
+  std::uint64_t recurring() const { return misses - std::min(misses, cold); }
 };
 
 struct Session {
@@ -67,8 +75,6 @@ struct Session {
   std::map<std::string, std::string> hints;  // metadata_hints
   std::vector<MissedKey> missed;             // the most missed
   bool operator==(const Session&) const = default;
-
-  std::optional<double> hit_rate() const;
 };
 
 struct SessionTotals {
@@ -101,6 +107,9 @@ constexpr std::size_t k_most_used_tags = 5'000;
 
 void add(DayReport& into, const DayReport& other);
 void add_use(DayReport& into, std::string_view tag, std::uint64_t restores);
+
+// What was missed before `period` began is not cold in it.
+void know_earlier_misses(DayReport& period, const std::vector<DayReport>& earlier);
 
 struct Reporter {
   std::string producer;

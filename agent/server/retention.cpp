@@ -8,6 +8,7 @@
 #include "agent/backends/boringcache_names.hpp"
 #include "agent/io/random.hpp"
 #include "agent/server/garbage.hpp"
+#include "agent/server/limits.hpp"
 #include "agent/server/references.hpp"
 #include "agent/server/report_log.hpp"
 #include "agent/server/rows.hpp"
@@ -17,7 +18,6 @@ namespace agent::server {
 
 namespace {
 
-constexpr std::chrono::days k_longest_idle{60};
 constexpr std::chrono::minutes k_removal{5};            // how long one run removes
 constexpr std::chrono::minutes k_removal_given_up{10};  // after that another one goes on
 
@@ -53,7 +53,7 @@ private:
 
   const Stores& stores_;
   const Workspace& workspace_;
-  const KeepOptions& options_;
+  KeepOptions options_;  // with the workspace's own limits
   KeepFigures figures_;
   Wall now_{};  // by the storage's clock, or earlier
   std::map<std::string, Day> used_;
@@ -67,6 +67,9 @@ private:
 
 Result<KeepFigures> Keeping::run() {
   AGENT_CHECK(check());
+  AGENT_TRY(const auto limits, limits_of(stores_.storage, workspace_));
+  options_.quota_bytes = limits.quota_bytes.value_or(options_.quota_bytes);
+  options_.idle = limits.idle_days ? std::chrono::days(*limits.idle_days) : options_.idle;
   AGENT_CHECK(learn_the_time());
   if (!options_.dry_run) {
     const auto oldest = day_of(stores_.clock.wall()) - static_cast<Day>(options_.reports.count());
@@ -164,7 +167,7 @@ Result<void> Keeping::remove_tags() {
   }
   std::ranges::stable_sort(candidates_, {}, &Candidate::last_used);
   const auto today = day_of(stores_.clock.wall());
-  const auto idle = static_cast<Day>(std::min(options_.idle, k_longest_idle).count());
+  const auto idle = static_cast<Day>(std::min(options_.idle, std::chrono::days(k_most_idle_days)).count());
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     const auto& candidate = candidates_[i];
     const bool is_idle = idle > 0 && since && *since + idle <= today && candidate.last_used + idle <= today;
@@ -259,7 +262,7 @@ Result<void> Keeping::mark() {
 Result<bool> Keeping::write_state(const std::vector<Digest>& doomed) {
   const GarbageState state{.doomed = doomed,
                            .used_bytes = used_bytes_ - std::min(used_bytes_, figures_.removed_bytes),
-                           .limit_bytes = options_.quota_bytes * 2};
+                           .limit_bytes = options_.quota_bytes * k_quota_refused};
   auto swapped = stores_.storage.compare_and_swap(garbage_object(workspace_), state_version_, encode(state));
   if (!swapped) {
     return swapped.error().code == Errc::conflict ? Result<bool>(false) : std::unexpected(swapped.error());

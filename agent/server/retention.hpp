@@ -33,6 +33,7 @@ struct Stores {
 };
 
 struct KeepOptions {
+  // Of workspaces that have no limits of their own (limits.hpp).
   std::chrono::days idle{0};            // tags that nobody used for so long go; 0: none. At most 60
   std::uint64_t quota_bytes = 0;        // of all tags of a workspace; 0: any number
   std::chrono::hours unreferenced{24};  // how long a blob stays that nothing refers to

@@ -3,44 +3,17 @@
 #include <algorithm>
 
 #include "agent/core/text.hpp"
-#include "agent/io/base64.hpp"
-#include "agent/io/checksum.hpp"
-#include "agent/io/fd.hpp"
-#include "agent/io/random.hpp"
 #include "agent/server/archives.hpp"
 #include "agent/server/bodies.hpp"
 #include "agent/server/query.hpp"
+#include "agent/server/shared_key.hpp"
 
 namespace agent::server {
 
 namespace {
 
-constexpr std::size_t k_key_bytes = 32;
 constexpr int k_json_depth = 16;
 constexpr std::string_view k_api = "/v2/";
-
-// The key that all replicas sign URLs with: whoever comes first makes it.
-Result<Secret> shared_key(backends::ObjectStorage& storage) {
-  constexpr int k_attempts = 3;
-  for (int i = 0; i < k_attempts; ++i) {
-    AGENT_TRY(const auto kept, storage.read(k_keys_object));
-    if (kept) {
-      AGENT_TRY(const auto json, io::parse_json(kept->content, "signing key", {.bytes = 4096, .depth = 4}));
-      const auto key = io::from_base64(json.text("key"));
-      if (json["format"].count() != 1 || !key || key->size() < k_key_bytes) {
-        return fail(Errc::corrupt, "{} in {} holds no key", k_keys_object, storage.describe());
-      }
-      return Secret(*key);
-    }
-    AGENT_TRY(const auto random, io::random_bytes(k_key_bytes));
-    const io::Json json(io::JsonObject{{"format", 1}, {"key", io::to_base64(io::bytes_of(random))}});
-    const auto made = storage.compare_and_swap(k_keys_object, std::nullopt, json.dump() + "\n");
-    if (!made && made.error().code != Errc::conflict) {
-      return std::unexpected(made.error());
-    }
-  }
-  return fail(Errc::transient, "{} in {} can neither be read nor made", k_keys_object, storage.describe());
-}
 
 std::string_view bearer_of(const net::Headers& headers) {
   constexpr std::string_view k_scheme = "Bearer ";
@@ -91,7 +64,7 @@ net::Response too_busy() {
 }  // namespace
 
 Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const Clock& clock,
-                 metrics::Registry& registry, Secret url_key)
+                 metrics::Registry& registry, Keys keys)
     : options_(std::move(options)),
       registry_(registry),
       blobs_(storage, options_.spool),
@@ -99,7 +72,8 @@ Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const
       rows_(storage, clock),
       tokens_(storage, clock, options_.admin_token),
       reports_(storage, clock),
-      urls_(std::move(url_key), clock),
+      urls_(std::move(keys.urls), clock),
+      signer_(std::move(keys.signatures)),
       limit_(options_.requests_per_second, clock),
       audit_(options_.audit_file, clock),
       context_{.storage = storage,
@@ -109,13 +83,18 @@ Service::Service(ServiceOptions options, backends::ObjectStorage& storage, const
                .rows = rows_,
                .tokens = tokens_,
                .reports = reports_,
-               .urls = urls_},
+               .urls = urls_,
+               .signer = signer_},
       workers_(options_.threads) {}
 
 Result<std::unique_ptr<Service>> Service::open(ServiceOptions options, backends::ObjectStorage& storage,
                                                const Clock& clock, metrics::Registry& registry) {
-  AGENT_TRY(auto key, shared_key(storage));
-  return std::unique_ptr<Service>(new Service(std::move(options), storage, clock, registry, std::move(key)));
+  Keys keys{.urls = {}, .signatures = options.signing_secret};
+  AGENT_TRY(keys.urls, shared_key(storage, k_keys_object));
+  if (keys.signatures.empty()) {
+    AGENT_TRY(keys.signatures, shared_key(storage, k_signatures_object));
+  }
+  return std::unique_ptr<Service>(new Service(std::move(options), storage, clock, registry, std::move(keys)));
 }
 
 Stores Service::stores() {

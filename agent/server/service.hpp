@@ -32,6 +32,7 @@ enum class Offers : std::uint8_t {
 
 struct ServiceOptions {
   Secret admin_token;      // empty: only tokens that the storage has
+  Secret signing_secret;   // that signatures of entries come from; empty: one that the storage keeps
   std::string public_url;  // how clients reach this server, without a path; empty: as their Host header says
   io::fs::path spool;      // a folder for bodies on their way
   unsigned threads = 16;   // that wait for the storage
@@ -45,8 +46,8 @@ struct ServiceOptions {
 
 class Service final {
 public:
-  // Reads the key that signs URLs from the storage, or makes it there. Errors: those of the storage, corrupt.
-  // `storage`, `clock` and `registry` outlive it.
+  // Reads the keys that sign URLs and entries from the storage, or makes them there. Errors: those of the
+  // storage, corrupt. `storage`, `clock` and `registry` outlive it.
   static Result<std::unique_ptr<Service>> open(ServiceOptions options, backends::ObjectStorage& storage,
                                                const Clock& clock, metrics::Registry& registry);
 
@@ -60,8 +61,12 @@ public:
   net::Decision handle(const net::Request& request, net::Responder& respond);
 
 private:
+  struct Keys {
+    Secret urls;
+    Secret signatures;
+  };
   Service(ServiceOptions options, backends::ObjectStorage& storage, const Clock& clock,
-          metrics::Registry& registry, Secret url_key);
+          metrics::Registry& registry, Keys keys);
 
   net::Decision api(const net::Request& request, net::Responder& respond);
   net::Decision blob(const net::Request& request, net::Responder& respond);
@@ -84,6 +89,7 @@ private:
   Tokens tokens_;
   ReportLog reports_;
   SignedUrls urls_;
+  Signer signer_;
   RateLimit limit_;
   AuditLog audit_;
   Context context_;

@@ -23,7 +23,7 @@ struct TagUse {
   Kind kind = Kind::entry;
   std::string name;                    // as people know it
   std::optional<std::uint64_t> bytes;  // empty: not known without reading all of it
-  std::optional<std::uint64_t> rows;   // of key rows: how many at most
+  std::optional<std::uint64_t> rows;   // of key rows: how many at most; of Hearth's: objects in its packs
   std::uint64_t published_ms = 0;      // since 1970
   std::uint64_t restores = 0;          // in the period
   std::string producer;                // who published last: the token's id and name; empty: not recorded
@@ -37,9 +37,6 @@ struct DayUse {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t sessions = 0;
-
-  // Empty where nothing was looked up: no rate, not a rate of 0.
-  std::optional<double> hit_rate() const;
 };
 
 struct Usage {

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/backends/boringcache_names.hpp"
+#include "agent/publish/manifest.hpp"
+#include "agent/publish/pointer.hpp"
 #include "tests/server/api_fixture.hpp"
 
 namespace agent::server::tests {
@@ -51,6 +54,39 @@ TEST_F(ForThePage, IsOneAnswerWithTagsDaysSessionsAndMisses) {
   EXPECT_GT(tag["published_ms"].count(), 0);
   EXPECT_EQ(body["sessions"].array()->front().text("run"), "main");
   EXPECT_EQ(body["missed_keys"].array()->front().text("prefix"), "a/b");
+}
+
+TEST_F(ForThePage, HearthsOwnTagsSayHowMuchTheyHold) {
+  publish::Manifest manifest{.generation = 1};
+  manifest.packs.push_back({.digest = io::sha256(io::bytes_of("a")), .size_bytes = 1'000, .objects = 7});
+  const auto bytes = publish::encode(manifest);
+  ASSERT_THAT(bytes, agent::tests::Succeeds());
+  auto pointer = publish::pointer_to({.repository = "r", .scope = "s", .tag = "t"}, 1, *bytes);
+  const std::string embedded("hearth_tags_sr_ss_st");
+  ASSERT_EQ(
+      server_.publish(embedded, server_.entry(embedded, publish::encode(pointer)), {.if_match = "0"}).status,
+      200);
+  const auto manifest_tag = backends::tag_of_object(publish::manifest_name(pointer.manifest)).value();
+  pointer.embedded.reset();
+  const std::string named("hearth_tags_sr_ss_su");
+  ASSERT_EQ(server_.publish(named, server_.entry(named, publish::encode(pointer)), {.if_match = "0"}).status,
+            200);
+  ASSERT_EQ(server_.publish(manifest_tag, server_.entry(manifest_tag, *bytes), {.if_match = "0"}).status,
+            200);
+  const std::string broken("hearth_tags_sr_ss_sv");
+  ASSERT_EQ(server_.publish(broken, server_.entry(broken, "no pointer"), {.if_match = "0"}).status, 200);
+
+  const auto tags = *server_.call("GET", "/usage?days=1").body["tags"].array();
+
+  ASSERT_EQ(tags.size(), 3);
+  EXPECT_EQ(tags[1].text("name"), "r s t") << "repository, scope and tag";
+  for (const auto& tag : tags) {
+    const bool is_readable = tag.text("name") != "r/s/v";
+    EXPECT_EQ(tag["bytes"].count(), is_readable ? std::optional<std::uint64_t>(1'000) : std::nullopt)
+        << tag.dump();
+    EXPECT_EQ(tag["rows"].count(), is_readable ? std::optional<std::uint64_t>(7) : std::nullopt)
+        << tag.dump();
+  }
 }
 
 TEST_F(ForThePage, AWorkspaceWithoutAnythingHasNoRate) {

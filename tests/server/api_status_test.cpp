@@ -53,6 +53,32 @@ TEST_F(Seen, MissesAreAddedUpAndTheMostMissedComeFirst) {
   EXPECT_EQ(second.body["pagination"]["has_more"].boolean(), false);
 }
 
+TEST_F(Seen, MissesOfLaterSessionsAreRecurring) {
+  const auto of_session = [&](std::string_view id, io::JsonArray keys, std::uint64_t hits,
+                              std::uint64_t misses) {
+    report({{"rollups", io::JsonArray{rollup("hit", hits), rollup("miss", misses)}},
+            {"sessions", io::JsonArray{io::JsonObject{{"session_id", id}}}},
+            {"missed_keys", std::move(keys)}});
+  };
+  of_session("s1", {missed("aa", 2), missed("bb", 1)}, 0, 3);
+  of_session("s2", {missed("aa", 1)}, 3, 1);
+
+  const auto status = server_.call("GET", "/status").body;
+
+  const auto& health = status["operations"]["cache_health"];
+  EXPECT_EQ(health["cold_misses"].count(), 3);
+  EXPECT_EQ(health["recurring_misses"].count(), 1);
+  EXPECT_EQ(health["cold_pct"].number(), 75.0);
+  EXPECT_EQ(health["recurring_pct"].number(), 25.0);
+  EXPECT_EQ(health["warm_hit_rate"].number(), 75.0) << "of what somebody could have stored";
+  EXPECT_EQ(status["tools"].array()->front()["recurring_misses"].count(), 1);
+  EXPECT_EQ(status["tools"].array()->front()["new_key_misses"].count(), 3);
+  const auto keys = *server_.call("GET", "/misses").body["missed_keys"].array();
+  ASSERT_EQ(keys.size(), 2);
+  EXPECT_EQ(keys[0].text("miss_state"), "recurring");
+  EXPECT_EQ(keys[1].text("miss_state"), "cold");
+}
+
 TEST_F(Seen, StatusHasEveryNumberThatClientsRequire) {
   report(
       {{"rollups", io::JsonArray{rollup("hit", 3), rollup("miss", 1)}},
@@ -76,13 +102,13 @@ TEST_F(Seen, StatusHasEveryNumberThatClientsRequire) {
                              "dedup_logical_bytes", "dedup_savings_bytes", "dedup_ratio"});
   const auto& operations = body["operations"];
   EXPECT_EQ(operations["cache"]["total_hits"].count(), 3);
-  EXPECT_EQ(operations["cache"]["hit_rate"].number(), 0.75);
+  EXPECT_EQ(operations["cache"]["hit_rate"].number(), 75.0) << "clients print percentages";
   EXPECT_EQ(operations["session_health"]["total_sessions"].count(), 1);
   expect_members(operations["runtime"], {"total_queries", "error_count", "error_rate", "avg_latency_ms"});
   expect_members(operations["cache_health"], {"warm_hit_rate", "total_misses", "degraded_pct"});
   expect_members(body["savings"], {"cache_hits", "bytes_served", "bytes_written", "cli_restores"});
   EXPECT_EQ(body["tools"].array()->front()["hits"].count(), 3);
-  EXPECT_EQ(body["sessions"].array()->front()["hit_rate"].number(), 0.75);
+  EXPECT_EQ(body["sessions"].array()->front()["hit_rate"].number(), 75.0);
   EXPECT_TRUE(body["missed_keys"].is_array());
 }
 

@@ -24,6 +24,9 @@ std::string without_chance(std::string text) {
   static const std::vector<std::pair<std::regex, std::string>> kinds = {
       {std::regex("127\\.0\\.0\\.1:[0-9]+"), "HOST"},
       {std::regex("e=[0-9]+&h=[0-9a-f]+"), "e=END&h=SIGNATURE"},
+      {std::regex("\"server_signature_payload\":\"([^\"\\\\]|\\\\.)*\""),
+       "\"server_signature_payload\":SIGNED"},
+      {std::regex("(ed25519(-sha256)?:|signature\":\")[0-9A-Za-z+/=]+"), "$1SIGNATURE"},
       {std::regex("20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]+Z"), "TIME"}};
   for (const auto& [pattern, name] : kinds) {
     text = std::regex_replace(text, pattern, name);

@@ -57,8 +57,11 @@ TEST(Reports, AddMissesOfOneKey) {
   add(day, parsed({{"missed_keys", io::JsonArray{missed("a", 5)}}}, 2000));
 
   ASSERT_EQ(day.missed.size(), 2);
-  EXPECT_EQ(day.missed[0],
-            (MissedKey{.tool = "sccache", .hash = "a", .prefix = "ab", .misses = 6, .last_seen_ms = 2000}));
+  EXPECT_EQ(day.missed[0].tool, "sccache");
+  EXPECT_EQ(day.missed[0].hash, "a");
+  EXPECT_EQ(day.missed[0].prefix, "ab");
+  EXPECT_EQ(day.missed[0].misses, 6);
+  EXPECT_EQ(day.missed[0].last_seen_ms, 2000);
   EXPECT_EQ(day.missed[1].hash, "b");
 }
 
@@ -75,6 +78,53 @@ TEST(Reports, TakeTheLastReportOfASession) {
   EXPECT_EQ(day.sessions[0].run.at("run_ref_name"), "main");
   EXPECT_EQ(day.sessions[0].hints.at("phase"), "warm");
   EXPECT_EQ(day.sessions[0].producer, "t_1 main");
+}
+
+io::Json missed(std::string_view hash, std::uint64_t misses) {
+  return io::JsonObject{{"key_hash", hash}, {"miss_count", misses}};
+}
+
+TEST(Reports, CallMissesColdOfTheFirstSessionThatMissedAKey) {
+  // Of one session there may be several reports, and days may be brought together in any order.
+  const auto first = parsed({{"sessions", io::JsonArray{session("s1", 1)}},
+                             {"missed_keys", io::JsonArray{missed("a", 2), missed("b", 1)}}},
+                            1000);
+  const auto more = parsed({{"rollups", io::JsonArray{io::JsonObject{{"session_id", "s1"}}}},
+                            {"missed_keys", io::JsonArray{missed("a", 1)}}},
+                           1500);
+  const auto later = parsed(
+      {{"sessions", io::JsonArray{session("s2", 1)}}, {"missed_keys", io::JsonArray{missed("a", 4)}}}, 2000);
+
+  for (const auto& order : {std::vector{first, more, later}, std::vector{later, first, more}}) {
+    DayReport day;
+    for (const auto& report : order) {
+      add(day, report);
+    }
+
+    ASSERT_EQ(day.missed.size(), 2);
+    EXPECT_EQ(day.missed[0].cold, 3);
+    EXPECT_EQ(day.missed[0].recurring(), 4);
+    EXPECT_EQ(day.missed[1].cold, 1);
+    EXPECT_EQ(day.missed[1].recurring(), 0);
+  }
+}
+
+TEST(Reports, RememberWhatWasMissedBeforeThePeriod) {
+  const auto earlier = parsed({{"sessions", io::JsonArray{session("s1", 1)}},
+                               {"missed_keys", io::JsonArray{missed("a", 1), missed("c", 1)}}},
+                              1000);
+  auto period = parsed({{"sessions", io::JsonArray{session("s2", 1)}},
+                        {"missed_keys", io::JsonArray{missed("a", 1), missed("b", 1)}}},
+                       2000);
+  add(period,
+      parsed({{"sessions", io::JsonArray{session("s1", 1)}}, {"missed_keys", io::JsonArray{missed("c", 1)}}},
+             2000));
+
+  know_earlier_misses(period, {earlier});
+
+  for (const auto& key : period.missed) {
+    EXPECT_EQ(key.cold, key.hash == "a" ? 0 : 1) << key.hash << ": of b nobody knew, c is of one session";
+  }
 }
 
 TEST(Reports, KeepAsMuchAsFits) {

@@ -11,6 +11,7 @@
 #include "agent/io/fd.hpp"
 #include "agent/server/blobs.hpp"
 #include "agent/server/garbage.hpp"
+#include "agent/server/limits.hpp"
 #include "agent/server/report_log.hpp"
 #include "agent/server/rows.hpp"
 #include "agent/server/tags.hpp"
@@ -266,6 +267,50 @@ TEST_F(Retention, AFullWorkspaceSaysSo) {
   EXPECT_THAT(may_refer(storage_, workspace_, {}), FailsWith(Errc::full));
   keep({.quota_bytes = 1'000});
   EXPECT_THAT(may_refer(storage_, workspace_, {}), Succeeds());
+}
+
+TEST_F(Retention, AWorkspacesOwnLimitsGoBeforeThoseOfTheServer) {
+  publish("a", std::string(100, 'a'));
+  publish("b", std::string(100, 'b'));
+  const auto set = [&](const Limits& limits) {
+    EXPECT_THAT(change_limits(storage_, workspace_, [&](Limits& current) { current = limits; }), Succeeds());
+  };
+
+  set({.quota_bytes = 0});
+  EXPECT_EQ(keep({.quota_bytes = 150}).quota_tags, 0);
+  set({.quota_bytes = 150});
+  EXPECT_EQ(keep().quota_tags, 1);
+
+  use_every_day("other", 15);
+  publish("new", "new");
+  set({.idle_days = 0});
+  EXPECT_EQ(keep({.idle = std::chrono::days(14)}).idle_tags, 0);
+  set({.idle_days = 14});
+  EXPECT_EQ(keep().idle_tags, 1);
+}
+
+TEST_F(Retention, AQuotaThatWasSetHoldsAtOnce) {
+  put(std::string(250, 'x'));
+  keep();
+  const auto set = [&](std::uint64_t quota) {
+    return change_limits(storage_, workspace_, [&](Limits& limits) { limits.quota_bytes = quota; });
+  };
+
+  EXPECT_THAT(set(100), Succeeds());
+  EXPECT_THAT(may_refer(storage_, workspace_, {}), FailsWith(Errc::full));
+  EXPECT_THAT(set(1'000), Succeeds());
+  EXPECT_THAT(may_refer(storage_, workspace_, {}), Succeeds());
+}
+
+TEST(Limits, AreReadAsTheyWereWrittenAndNeverGuessed) {
+  const Limits limits{.quota_bytes = 5, .idle_days = 30};
+
+  EXPECT_EQ(parse_limits(encode(limits)).value(), limits);
+  EXPECT_EQ(parse_limits(encode(Limits{})).value(), Limits{});
+  EXPECT_THAT(parse_limits("{}"), FailsWith(Errc::corrupt));
+  EXPECT_THAT(parse_limits(R"({"format":2})"), FailsWith(Errc::unsupported));
+  EXPECT_THAT(parse_limits(R"({"format":1,"quota_bytes":"5"})"), FailsWith(Errc::corrupt));
+  EXPECT_THAT(parse_limits(R"({"format":1,"idle_days":61})"), FailsWith(Errc::corrupt));
 }
 
 TEST_F(Retention, WritesNothingOnADryRun) {
