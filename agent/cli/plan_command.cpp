@@ -1,20 +1,26 @@
 // hearth plan: how many agents and jobs a host carries, by formula and by a measured build.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "agent/app/run_record.hpp"
 #include "agent/bench/profile.hpp"
+#include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
+#include "agent/cli/recorded_runs.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/host.hpp"
 #include "agent/plan/capacity.hpp"
 #include "agent/plan/cargo_jobs.hpp"
+#include "agent/plan/hit_rate.hpp"
+#include "agent/plan/moon_plan.hpp"
 #include "agent/plan/sampler.hpp"
 
 namespace agent::cli {
@@ -34,7 +40,9 @@ struct Options {
   std::string project = ".";
   std::string profile = "auto";
   std::string build, clean;
+  std::string store = (default_folder() / "store").string();
   bool write_cargo = false;
+  bool write_moon = false;
   bool json = false;
 };
 
@@ -62,7 +70,59 @@ struct Plan {
   plan::Job job;
   plan::Demand demand;
   std::optional<plan::Measured> measured;
+  std::optional<plan::HitForecast> hits;
+  std::size_t runs = 0;  // that it is made from
+  std::string tag;
+
+  const plan::HitForecast* forecast() const { return hits ? &*hits : nullptr; }
 };
+
+plan::PastRun past_run(const app::RunRecord& record) {
+  plan::PastRun run{.id = record.id};
+  const auto add = [](std::vector<std::uint64_t>& list, const std::vector<std::uint64_t>& keys) {
+    list.insert(list.end(), keys.begin(), keys.end());
+  };
+  const auto hit = cache::name_of(cache::Outcome::hit);
+  const auto stored = cache::name_of(cache::Outcome::stored);
+  std::size_t hits = 0;
+  for (const auto& [outcome, keys] : record.requests.keys) {
+    if (outcome == hit || outcome == stored) {
+      add(run.known, keys);
+    }
+    if (outcome != stored && outcome != cache::name_of(cache::Outcome::off)) {
+      add(run.asked, keys);
+    }
+    hits += outcome == hit ? keys.size() : 0;
+  }
+  for (auto* list : {&run.asked, &run.known}) {
+    std::ranges::sort(*list);
+    const auto doubled = std::ranges::unique(*list);
+    list->erase(doubled.begin(), doubled.end());
+  }
+  run.hit_rate = run.asked.empty() ? 0 : static_cast<double>(hits) / static_cast<double>(run.asked.size());
+  return run;
+}
+
+// Of the runs of the last run's tag that looked something up. Nothing on record is no error: then there is no
+// forecast.
+void add_forecast(Plan& made, const std::string& store) {
+  const auto records = recorded_runs(store);
+  if (!records) {
+    return;
+  }
+  made.tag = records->back().figures.tag;
+  std::vector<plan::PastRun> runs;
+  for (const auto& record : *records) {
+    auto run = past_run(record);
+    if (record.figures.tag == made.tag && !run.asked.empty()) {
+      runs.push_back(std::move(run));
+    }
+  }
+  made.runs = runs.size();
+  if (runs.size() > 1) {
+    made.hits.emplace(runs);
+  }
+}
 
 Result<Plan> make_plan(const Options& options) {
   Plan made;
@@ -78,6 +138,7 @@ Result<Plan> make_plan(const Options& options) {
   made.job.max_tasks = options.max_tasks != 0 ? options.max_tasks : made.host.cores;
   made.demand.jobs = options.jobs;
   made.demand.queued = options.queued;
+  add_forecast(made, options.store);
   if (!options.measure) {
     return made;
   }
@@ -101,6 +162,7 @@ Result<Plan> make_plan(const Options& options) {
   made.job.peak_bytes = measured.peak_bytes;
   made.job.seconds = measured.seconds;
   made.job.cpu_seconds = measured.cpu_seconds;
+  made.job.stretches = measured.stretches;
   made.measured = measured;
   return made;
 }
@@ -120,14 +182,32 @@ void print_measured(const plan::Measured& measured) {
 }
 
 void print_table(const Plan& made, std::uint64_t most) {
-  fmt::print("\n  agents   jobs   tasks        RAM        one job   jobs/hour\n");
-  for (const auto& row : plan::table(made.host, made.job, made.demand, most)) {
-    fmt::print("  {:>6} {:>6} {:>7} {:>10} {:>14} {:>11}{}\n", row.agents, row.jobs, row.tasks,
-               human_size(row.memory_bytes),
-               row.job_seconds ? fmt::format("{:.1f} s", *row.job_seconds) : "-",
-               row.jobs_per_hour ? fmt::format("{:.0f}", *row.jobs_per_hour) : "-",
-               row.fits ? "" : "   more than there is");
+  fmt::print("\n  agents   jobs   tasks    RAM, most   expected        one job   jobs/hour     hits\n");
+  for (const auto& row : plan::table(made.host, made.job, made.demand, most, made.forecast())) {
+    fmt::print(
+        "  {:>6} {:>6} {:>7} {:>12} {:>10} {:>14} {:>11} {:>8}{}\n", row.agents, row.jobs, row.tasks,
+        human_size(row.memory_bytes), row.expected_bytes ? human_size(*row.expected_bytes) : "-",
+        row.job_seconds ? fmt::format("{:.1f} s", *row.job_seconds) : "-",
+        row.jobs_per_hour ? fmt::format("{:.0f}", *row.jobs_per_hour) : "-",
+        row.hits ? fmt::format("{}{:.0f} %", row.hits->extrapolated ? "~" : "", row.hits->rate * 100) : "-",
+        row.fits ? "" : "   more than there is");
   }
+}
+
+void print_forecast(const Plan& made) {
+  if (!made.hits) {
+    return;
+  }
+  fmt::print("hits:     from the keys of {} recorded runs of {}", made.runs, made.tag);
+  if (const auto error = made.hits->mean_error()) {
+    const auto& last = made.hits->checks().back();
+    constexpr double k_percent = 100;
+    fmt::print(
+        "; said before each of {} of them it was off by {:.1f} points on average (the last: {:.0f} % said, "
+        "{:.0f} % was)",
+        made.hits->checks().size(), *error * k_percent, last.forecast * k_percent, last.recorded * k_percent);
+  }
+  fmt::print("\n");
 }
 
 void print_plan(const Plan& made, const Options& options) {
@@ -146,6 +226,7 @@ void print_plan(const Plan& made, const Options& options) {
   if (const auto fitting = plan::measured_agents(made.host, made.job, made.demand)) {
     fmt::print("memory:   {} agents fit by what the build really took\n", *fitting);
   }
+  print_forecast(made);
   print_table(made, options.agents);
   const auto advice = plan::advise(made.host, made.job, made.demand);
   if (!advice) {
@@ -166,7 +247,8 @@ void print_plan(const Plan& made, const Options& options) {
 Result<void> run_plan(const Options& options) {
   AGENT_TRY(const auto made, make_plan(options));
   if (options.json) {
-    fmt::print("{}\n", plan::to_json(made.host, made.job, made.demand, options.agents).dump(2));
+    fmt::print("{}\n",
+               plan::to_json(made.host, made.job, made.demand, options.agents, made.forecast()).dump(2));
   } else {
     print_plan(made, options);
   }
@@ -174,6 +256,12 @@ Result<void> run_plan(const Options& options) {
     const auto path = io::fs::path(options.project) / ".cargo" / "config.toml";
     AGENT_CHECK(plan::write_cargo_jobs(path, made.job.max_tasks));
     fmt::print(stderr, "hearth: {}: jobs = {}\n", path.string(), made.job.max_tasks);
+  }
+  if (options.write_moon) {
+    AGENT_CHECK(plan::write_moon_concurrency(options.project, made.demand.jobs));
+    fmt::print(
+        stderr, "hearth: {}: concurrency = {} (moon exec --plan; before moon 2.1: MOON_CONCURRENCY={})\n",
+        (io::fs::path(options.project) / plan::k_moon_plan).string(), made.demand.jobs, made.demand.jobs);
   }
   return {};
 }
@@ -216,6 +304,10 @@ Command add_plan(CLI::App& program) {
   command->add_option("--clean", o.clean, "command that removes what was built");
   command->add_flag("--write-cargo", o.write_cargo,
                     "sets jobs in the project's .cargo/config.toml to the tasks");
+  command->add_flag("--write-moon", o.write_moon,
+                    "sets the concurrency in the workspace's .moon/exec-plan.json to the jobs");
+  command->add_option("--store", o.store, "store whose recorded runs tell the hit rate to expect")
+      ->capture_default_str();
   command->add_flag("--json", o.json, "the plan as JSON");
   command->footer(
       "Example:\n  hearth plan --measure --agents 40 --queued 30\n"

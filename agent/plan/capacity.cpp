@@ -39,6 +39,9 @@ Row row_of(const Host& host, const Job& job, const Demand& demand, std::uint64_t
   Row row{.agents = agents, .jobs = agents * std::max(demand.jobs, 1U)};
   row.tasks = row.jobs * std::max(job.max_tasks, 1U);
   row.memory_bytes = demand.reserve_bytes + (agents * agent_bytes(job, demand));
+  if (!job.stretches.empty()) {
+    row.expected_bytes = demand.reserve_bytes + expected_bytes(job.stretches, row.jobs);
+  }
   row.fits = row.memory_bytes <= host.memory_bytes;
   row.job_seconds = job_seconds(host, job, row.jobs);
   if (row.job_seconds && *row.job_seconds > 0) {
@@ -52,6 +55,9 @@ io::Json to_json(const Row& row) {
                         {"jobs", row.jobs},
                         {"tasks", row.tasks},
                         {"memory_bytes", row.memory_bytes},
+                        {"expected_bytes", row.expected_bytes},
+                        {"hit_rate", row.hits ? io::Json(row.hits->rate) : io::Json()},
+                        {"hit_rate_extrapolated", row.hits ? io::Json(row.hits->extrapolated) : io::Json()},
                         {"fits", row.fits},
                         {"job_seconds", row.job_seconds},
                         {"jobs_per_hour", row.jobs_per_hour}};
@@ -70,7 +76,8 @@ std::optional<std::uint64_t> measured_agents(const Host& host, const Job& job, c
   return room(host, demand) / agent_bytes(job, demand);
 }
 
-std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, std::uint64_t most) {
+std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, std::uint64_t most,
+                       const HitForecast* hits) {
   std::vector<std::uint64_t> counts;
   std::ranges::copy_if(k_counts, std::back_inserter(counts),
                        [&](std::uint64_t count) { return count < most; });
@@ -79,6 +86,7 @@ std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, s
   rows.reserve(counts.size());
   for (const auto count : counts) {
     rows.push_back(row_of(host, job, demand, count));
+    rows.back().hits = hits != nullptr ? hits->for_agents(rows.back().jobs) : std::nullopt;
   }
   return rows;
 }
@@ -111,9 +119,10 @@ Result<Advice> advise(const Host& host, const Job& job, const Demand& demand) {
   return advice;
 }
 
-io::Json to_json(const Host& host, const Job& job, const Demand& demand, std::uint64_t most) {
+io::Json to_json(const Host& host, const Job& job, const Demand& demand, std::uint64_t most,
+                 const HitForecast* hits) {
   io::JsonArray rows;
-  for (const auto& row : table(host, job, demand, most)) {
+  for (const auto& row : table(host, job, demand, most, hits)) {
     rows.push_back(to_json(row));
   }
   io::Json advised;
@@ -135,7 +144,8 @@ io::Json to_json(const Host& host, const Job& job, const Demand& demand, std::ui
                                                   {"queued", demand.queued},
                                                   {"reserve_bytes", demand.reserve_bytes}}},
                         {"table", std::move(rows)},
-                        {"advice", std::move(advised)}};
+                        {"advice", std::move(advised)},
+                        {"hits", hits != nullptr ? to_json(*hits) : io::Json()}};
 }
 
 }  // namespace agent::plan

@@ -7,6 +7,8 @@
 
 #include "agent/core/result.hpp"
 #include "agent/io/json.hpp"
+#include "agent/plan/hit_rate.hpp"
+#include "agent/plan/memory.hpp"
 
 namespace agent::plan {
 
@@ -21,6 +23,7 @@ struct Job {
   unsigned max_tasks = 1;            // compilers that run at once
   std::optional<std::uint64_t> peak_bytes;
   std::optional<double> seconds, cpu_seconds;
+  std::vector<Stretch> stretches{};  // of its memory
 };
 
 struct Demand {
@@ -39,15 +42,18 @@ std::optional<std::uint64_t> measured_agents(const Host& host, const Job& job, c
 struct Row {
   std::uint64_t agents = 0;
   std::uint64_t jobs = 0;
-  std::uint64_t tasks = 0;         // compilers at once, at most
-  std::uint64_t memory_bytes = 0;  // with the reserve
+  std::uint64_t tasks = 0;                      // compilers at once, at most
+  std::uint64_t memory_bytes = 0;               // with the reserve, if all jobs peak at the same moment
+  std::optional<std::uint64_t> expected_bytes;  // with the reserve, as peaks really fall (memory.hpp)
+  std::optional<HitForecast::Rate> hits;
   bool fits = false;
   std::optional<double> job_seconds;    // of one job while all agents are busy
   std::optional<double> jobs_per_hour;  // of the host
 };
 
 // For 1, 2, … agents: every count to 4, then the larger ones that people ask about, and `most`.
-std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, std::uint64_t most);
+std::vector<Row> table(const Host& host, const Job& job, const Demand& demand, std::uint64_t most,
+                       const HitForecast* hits = nullptr);
 
 struct Advice {
   std::uint64_t agents = 0;               // run so many
@@ -60,7 +66,8 @@ struct Advice {
 // many as fit. Errors: full where not even one agent fits, saying what would.
 Result<Advice> advise(const Host& host, const Job& job, const Demand& demand);
 
-// {formula_agents, measured_agents, host, job, demand, table:[…], advice}
-io::Json to_json(const Host& host, const Job& job, const Demand& demand, std::uint64_t most);
+// {formula_agents, measured_agents, host, job, demand, table:[…], advice, hits}
+io::Json to_json(const Host& host, const Job& job, const Demand& demand, std::uint64_t most,
+                 const HitForecast* hits = nullptr);
 
 }  // namespace agent::plan

@@ -71,7 +71,7 @@ std::unordered_map<int, ProcessStatus> family_of(int root) {
   return all;
 }
 
-void take_sample(Measured& measured, int root) {
+void take_sample(Measured& measured, std::vector<std::uint64_t>& course, int root) {
   std::uint64_t together = 0;
   unsigned compilers = 0;
   for (const auto& [pid, status] : family_of(root)) {
@@ -81,6 +81,7 @@ void take_sample(Measured& measured, int root) {
       measured.compiler_bytes = std::max(measured.compiler_bytes, status.peak_bytes);
     }
   }
+  course.push_back(together);
   measured.peak_bytes = std::max(measured.peak_bytes, together);
   measured.most_compilers = std::max(measured.most_compilers, compilers);
   ++measured.samples;
@@ -137,6 +138,7 @@ Result<Measured> measure(const io::Command& command, const std::stop_token& stop
   AGENT_TRY(const auto child, io::Child::start(command));
   const std::stop_callback forward(stop, [&] { child.signal(SIGTERM); });
   Measured measured;
+  std::vector<std::uint64_t> course;
   std::mutex mutex;
   std::condition_variable ended;
   bool done = false;
@@ -144,7 +146,7 @@ Result<Measured> measure(const io::Command& command, const std::stop_token& stop
     std::unique_lock lock(mutex);
     do {
       lock.unlock();
-      take_sample(measured, child.pid());
+      take_sample(measured, course, child.pid());
       lock.lock();
     } while (!ended.wait_for(lock, k_interval, [&] { return done; }));
   });
@@ -156,6 +158,7 @@ Result<Measured> measure(const io::Command& command, const std::stop_token& stop
   }
   ended.notify_one();
   sampling.join();
+  measured.stretches = stretches_of(course);
   measured.cpu_seconds = children_cpu_seconds() - cpu_before;
   if (const auto after = io::memory_pressure(); pressure_before && after) {
     measured.memory_stalled = after->all_stalled_seconds - pressure_before->all_stalled_seconds;

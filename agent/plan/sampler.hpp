@@ -8,9 +8,11 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/core/result.hpp"
 #include "agent/io/process.hpp"
+#include "agent/plan/memory.hpp"
 
 namespace agent::plan {
 
@@ -21,6 +23,7 @@ struct Measured {
   std::uint64_t peak_bytes = 0;          // all processes at once, what they share counted once at most
   unsigned most_compilers = 0;           // that ran at once
   std::optional<double> memory_stalled;  // seconds in which everything waited for memory; empty: no PSI
+  std::vector<Stretch> stretches;        // how the memory of all processes went
   std::uint64_t samples = 0;
 };
 

@@ -1,5 +1,5 @@
-// A process's status, the kernel's account of memory, and a .cargo/config.toml: setting jobs twice gives what
-// setting them once does.
+// A process's status, the kernel's account of memory, and a .cargo/config.toml, moon's execution plan:
+// setting jobs twice gives what setting them once does.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -7,6 +7,7 @@
 
 #include "agent/io/host.hpp"
 #include "agent/plan/cargo_jobs.hpp"
+#include "agent/plan/moon_plan.hpp"
 #include "agent/plan/sampler.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (once) {
     const auto twice = agent::plan::with_cargo_jobs(*once, 4);
     if (!twice || *twice != *once) {
+      std::abort();
+    }
+  }
+  if (const auto moon = agent::plan::with_moon_concurrency(text, 4)) {
+    const auto twice = agent::plan::with_moon_concurrency(*moon, 4);
+    if (!twice || *twice != *moon) {
       std::abort();
     }
   }
