@@ -179,6 +179,7 @@ Result<void> Agent::State::open() {
                                                                      .store = *store,
                                                                      .hydration = *hydration,
                                                                      .ccache = *ccache,
+                                                                     .registry = registry,
                                                                      .tag = tag.get()});
   if (trouble) {
     note(*std::move(trouble));

@@ -1,6 +1,7 @@
 #include "agent/app/compilations.hpp"
 
 #include "agent/report/amounts.hpp"
+#include "agent/report/headline.hpp"
 
 namespace agent::app {
 
@@ -32,6 +33,25 @@ void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents
   figures.sccache_mode = name_of(mode);
   figures.restarts = events.restarts;
   figures.fallbacks = events.fallbacks;
+}
+
+void add_recovered(report::Figures& figures, const std::optional<sccache::Statistics>& told) {
+  std::uint64_t cut_off = 0;
+  for (const auto* reason : {"connection-lost", "server-hung", "bad-reply"}) {
+    const auto found = figures.fallbacks.find(reason);
+    cut_off += found == figures.fallbacks.end() ? 0 : found->second;
+  }
+  if (figures.restarts.value_or(0) + cut_off == 0 || !figures.lookups_hit || !figures.stores) {
+    return;
+  }
+  const auto beyond = [](std::uint64_t seen, std::uint64_t known) { return seen > known ? seen - known : 0; };
+  // Not lookups that missed: those of compilations that were cut off are among them, and these are fallbacks.
+  const report::Language lost{.hits = beyond(*figures.lookups_hit, told ? told->hits() : 0),
+                              .misses = beyond(*figures.stores, told ? told->writes : 0)};
+  figures.languages[std::string(report::k_counted_by_the_agent)] = lost;
+  figures.hits = figures.hits.value_or(0) + lost.hits;
+  figures.misses = figures.misses.value_or(0) + lost.misses;
+  figures.hit_rate = report::hit_rate_of(*figures.hits, *figures.misses);
 }
 
 }  // namespace agent::app

@@ -31,7 +31,11 @@ milliseconds with_jitter(milliseconds interval) {
 
 }  // namespace
 
-Housekeeping::Housekeeping(HousekeepingServices services) : services_(services) {
+Housekeeping::Housekeeping(HousekeepingServices services)
+    : services_(services),
+      restarts_(
+          services_.registry.counter("hearth_sccache_restarts_total",
+                                     "Times sccache's server was started again after it died or hung")) {
   const auto& config = services_.config;
   if (!config.sccache_socket.empty()) {
     watch({.real = config.sccache_real, .socket = config.sccache_socket, .state = config.launcher_state});
@@ -113,10 +117,26 @@ void Housekeeping::take_snapshot(sccache::Server& server) {
   if (!taken && taken.error().code != Errc::not_found) {
     log::warn("agent: sccache's statistics could not be read error={}", taken.error().message);
   }
+  const auto events = server.events();
+  count(events);
   services_.status.observe([&](Observed& observed) {
     observed.statistics = server.statistics();
-    observed.events = server.events();
+    observed.events = events;
   });
+}
+
+// Counters only grow: what the launcher has written since the last time.
+void Housekeeping::count(const sccache::LauncherEvents& events) {
+  const auto grow = [](metrics::Counter& counter, std::uint64_t to) {
+    counter.add(to - std::min(to, counter.value()));
+  };
+  grow(restarts_, events.restarts);
+  for (const auto& [reason, number] : events.fallbacks) {
+    grow(services_.registry.counter("hearth_sccache_fallbacks_total",
+                                    "Compilations that the launcher ran without sccache",
+                                    {{"reason", reason}}),
+         number);
+  }
 }
 
 void Housekeeping::snapshot() {
@@ -138,6 +158,7 @@ void Housekeeping::end_sccache(milliseconds deadline) {
   services_.status.observe([&](Observed& observed) {
     observed.log = sccache_->log_lines();
     observed.keys = sccache_->key_inputs();
+    observed.sccache_ended = true;
   });
 }
 

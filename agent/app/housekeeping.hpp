@@ -14,6 +14,7 @@
 #include "agent/app/config.hpp"
 #include "agent/app/hydration.hpp"
 #include "agent/app/status.hpp"
+#include "agent/metrics/registry.hpp"
 #include "agent/publish/tag_view.hpp"
 #include "agent/sccache/server.hpp"
 #include "agent/store/store.hpp"
@@ -26,6 +27,7 @@ struct HousekeepingServices {
   store::Store& store;
   Hydration& hydration;
   Ccache& ccache;
+  metrics::Registry& registry;
   publish::TagView* tag = nullptr;
 };
 
@@ -58,11 +60,13 @@ private:
   void look_for_an_end(std::chrono::steady_clock::time_point now);
   void refresh() const;
   void take_snapshot(sccache::Server& server);
+  void count(const sccache::LauncherEvents& events);
 
   HousekeepingServices services_;
   HousekeepingEvents events_;
   std::mutex sccache_mutex_;  // held while sccache is asked: its client may take a second
   std::optional<sccache::Server> sccache_;
+  metrics::Counter& restarts_;
   std::chrono::steady_clock::time_point last_collected_;  // disk mode: nobody speaks to the agent
   std::chrono::steady_clock::time_point next_snapshot_;
   std::chrono::steady_clock::time_point next_refresh_;

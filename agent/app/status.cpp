@@ -105,6 +105,9 @@ report::Figures Status::figures() const {
     if (observed.watches_sccache) {
       add_launcher_events(figures, observed.events, observed.sccache_mode);
     }
+    if (observed.sccache_ended && observed.sccache_mode == SccacheMode::proxy) {
+      add_recovered(figures, observed.statistics);
+    }
     if (observed.sccache_mode == SccacheMode::disk) {
       add_filling(figures, observed.filled_bytes);
     }

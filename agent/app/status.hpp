@@ -31,6 +31,7 @@ struct Observed {
   std::optional<sccache::Statistics> statistics;
   std::optional<folders::CcacheCounts> ccache;  // where the job has a folder for it
   sccache::LauncherEvents events;
+  bool sccache_ended = false;  // its statistics are all there will be
   std::optional<double> preload_seconds;
   std::optional<std::uint64_t> tag_objects;  // when the tag was first read
   publish::RunHistory earlier_runs;          // likewise

@@ -23,21 +23,22 @@ constexpr int k_output_lost_exit = 2;
 // Reads frames from the server; a frame is valid until the next is read.
 class FrameReader final {
 public:
-  FrameReader(int fd, Arena& arena) : fd_(fd), arena_(&arena), buffer_(arena.take(k_first_buffer)) {}
+  FrameReader(int fd, Watch& watch, Arena& arena)
+      : fd_(fd), watch_(&watch), arena_(&arena), buffer_(arena.take(k_first_buffer)) {}
 
-  enum class End : std::uint8_t { frame, closed, bad };
+  enum class End : std::uint8_t { frame, closed, bad, hung };
 
   End next(std::string_view& payload) {
     drop_previous();
-    if (!fill(k_frame_header)) {
-      return End::closed;
+    if (const auto end = fill(k_frame_header); end != End::frame) {
+      return end;
     }
     const auto size = payload_size(std::span<const char, k_frame_header>(buffer_.data(), k_frame_header));
     if (!size || !reserve(k_frame_header + *size)) {
       return End::bad;
     }
-    if (!fill(k_frame_header + *size)) {
-      return End::closed;
+    if (const auto end = fill(k_frame_header + *size); end != End::frame) {
+      return end;
     }
     frame_ = k_frame_header + *size;
     payload = {buffer_.data() + k_frame_header, *size};
@@ -64,26 +65,44 @@ private:
     return true;
   }
 
-  bool fill(std::size_t size) {
+  // End::frame: so many bytes are there.
+  End fill(std::size_t size) {
     while (filled_ < size) {
+      while (sys::wait_for(fd_, POLLIN, watch_->interval_ms()) == 0) {
+        if (watch_->gives_up()) {
+          return End::hung;
+        }
+      }
       const long got = sys::receive(fd_, buffer_.subspan(filled_));
       if (got == -EINTR) {
         continue;
       }
       if (got <= 0) {
-        return false;
+        return End::closed;
       }
       filled_ += static_cast<std::size_t>(got);
     }
-    return true;
+    return End::frame;
   }
 
   int fd_;
+  Watch* watch_;
   Arena* arena_;
   std::span<char> buffer_;
   std::size_t filled_ = 0;
   std::size_t frame_ = 0;
 };
+
+std::string_view reason_of(FrameReader::End end) {
+  switch (end) {
+    case FrameReader::End::closed:
+      return "connection-lost";
+    case FrameReader::End::hung:
+      return "server-hung";
+    default:
+      return "bad-reply";
+  }
+}
 
 Outcome failed(std::string_view reason) {
   return {.kind = Outcome::Kind::failed, .exit_code = 0, .reason = reason};
@@ -153,7 +172,7 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, long answer_ms,
+Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, Watch& watch,
                           Arena& arena) {
   const std::span<char> frame = arena.take(request_size(request));
   if (frame.empty()) {
@@ -163,15 +182,15 @@ Outcome compile_on_server(int server, const CompileRequest& request, Terminal te
   if (!send_all(server, {frame.data(), frame.size()})) {
     return failed("send-failed");
   }
-  if (sys::wait_for(server, POLLIN, answer_ms) == 0) {
+  if (sys::wait_for(server, POLLIN, watch.answer_ms()) == 0) {
     return failed("server-hung");
   }
-  FrameReader reader(server, arena);
+  FrameReader reader(server, watch, arena);
   while (true) {
     std::string_view payload;
     const auto end = reader.next(payload);
     if (end != FrameReader::End::frame) {
-      return failed(end == FrameReader::End::closed ? "connection-lost" : "bad-reply");
+      return failed(reason_of(end));
     }
     const auto reply = parse_reply(payload);
     if (!reply) {

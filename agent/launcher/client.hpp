@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/launcher/activity.hpp"
 #include "agent/launcher/protocol.hpp"
 #include "agent/launcher/text.hpp"
 
@@ -31,7 +32,7 @@ struct Terminal {
 
 // Takes the connected socket `server`, and leaves it open. `answer_ms`: for the server's first word, which
 // comes before the compiler runs.
-Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, long answer_ms,
+Outcome compile_on_server(int server, const CompileRequest& request, Terminal terminal, Watch& watch,
                           Arena& arena);
 
 // Writes everything, waiting where the descriptor is not ready; false if it cannot be written.

@@ -63,6 +63,8 @@ bool take_line(Config& config, std::span<char> line) {
     config.protocol = std::string_view(value) == k_protocol_0_16 ? Protocol::v0_16 : Protocol::none;
   } else if (key == k_key_answer) {
     config.answer_ms = number(value, config.answer_ms);
+  } else if (key == k_key_idle) {
+    config.idle_ms = number(value, config.idle_ms);
   } else if (CString* field = text_field(config, key)) {
     *field = value;
   }

@@ -19,6 +19,9 @@
 //                          anything else, or without this key (disk mode), nothing is asked: the server's own
 //                          start-up probe decides.
 //   answer=MS              how long a server may take to say that it has begun (optional: 20000)
+//   idle=MS                how long a server that began a compilation may do nothing, without a compiler
+//   running,
+//                          before it is given up (optional: 90000; sccache itself ends a lookup after 60000)
 //   env.NAME=VALUE         set for the server and for `real` (SCCACHE_WEBDAV_ENDPOINT, SCCACHE_WEBDAV_TOKEN,
 //                          SCCACHE_IDLE_TIMEOUT, NO_PROXY, ...); at most 64. SCCACHE_SERVER_UDS is implied.
 //
@@ -65,6 +68,7 @@ inline constexpr std::string_view k_key_inputs = "inputs";
 inline constexpr std::string_view k_key_protocol = "protocol";
 inline constexpr std::string_view k_key_agent = "agent";
 inline constexpr std::string_view k_key_answer = "answer";
+inline constexpr std::string_view k_key_idle = "idle";
 inline constexpr std::string_view k_key_variable_prefix = "env.";
 
 inline constexpr std::string_view k_protocol_0_16 = "0.16";
@@ -104,6 +108,7 @@ struct Config {
   CString agent;
   Protocol protocol = Protocol::none;
   long answer_ms = 20'000;
+  long idle_ms = 90'000;
   std::array<char*, k_max_config_variables> variable_list{};  // "NAME=VALUE"
   std::size_t variable_count = 0;
 

@@ -43,6 +43,7 @@ public:
   ~LockedRecord();
 
   Record& operator*() { return record_; }
+  const Record& operator*() const { return record_; }
   Record* operator->() { return &record_; }
   void save();
 

@@ -147,13 +147,14 @@ int compile_by_protocol(const Call& call, const Config& config, const Compilatio
     return run_compiler(call, work);
   }
   const char* terminal = call.variable("TERM");
+  Watch watch(config);
   const Outcome outcome = compile_on_server(
       server.fd,
       {.compiler = work.compiler,
        .working_directory = work.working_directory,
        .arguments = work.arguments,
        .environment = terminated(call.environment)},
-      {.dumb = terminal != nullptr && std::string_view(terminal) == "dumb"}, config.answer_ms, call.memory);
+      {.dumb = terminal != nullptr && std::string_view(terminal) == "dumb"}, watch, call.memory);
   if (outcome.kind == Outcome::Kind::finished) {
     return outcome.exit_code;
   }

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <optional>
 
+#include "agent/launcher/activity.hpp"
 #include "agent/launcher/environment.hpp"
 #include "agent/launcher/record.hpp"
 #include "agent/launcher/sys.hpp"
@@ -225,32 +226,6 @@ Connection start_if_sensible(const Config& config, Record& record, std::span<cha
   return variables == nullptr ? refused("out-of-memory") : start_server(config, record, variables);
 }
 
-// What the kernel counts of a process: the same again means that it did not run in between.
-struct Activity {
-  std::array<char, 512> text{};
-  std::size_t size = 0;
-
-  // "T" after the name in parentheses: somebody stopped it.
-  bool stopped() const {
-    const std::string_view all(text.data(), size);
-    const auto name_end = all.rfind(')');
-    return name_end != std::string_view::npos && name_end + 2 < size && all[name_end + 2] == 'T';
-  }
-};
-
-Activity activity_of(std::int64_t process) {
-  Activity activity;
-  Line path;
-  path.add("/proc/").add(process).add("/stat");
-  const long fd = sys::open(path.c_string().c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    const long size = sys::read(static_cast<int>(fd), activity.text);
-    activity.size = size > 0 ? static_cast<std::size_t>(size) : 0;
-    sys::close(static_cast<int>(fd));
-  }
-  return activity;
-}
-
 bool does_nothing(std::int64_t process) {
   const auto before = activity_of(process);
   if (before.size == 0 || before.stopped()) {
@@ -258,10 +233,17 @@ bool does_nothing(std::int64_t process) {
   }
   sys::sleep(k_idle_ms);
   const auto after = activity_of(process);
-  return after.size == before.size && after.text == before.text;
+  return after == before;
 }
 
 }  // namespace
+
+std::int64_t running_server(const Config& config) {
+  long error = 0;
+  const auto record = LockedRecord::try_take(config, error);
+  const std::int64_t process = record ? last_server(**record) : 0;
+  return process != 0 && runs(process, config.real) ? process : 0;
+}
 
 void end_hung(const Config& config) {
   for (int attempt = 0; attempt < k_orphan_tries; ++attempt) {

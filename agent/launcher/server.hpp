@@ -36,6 +36,10 @@ void end_hung(const Config& config);
 
 // True if `agent` ("ADDRESS:PORT") answers GET /healthz with 200 within a second. Anything but
 // an IPv4 address counts as healthy unasked: resolving a name needs more than this program has.
+// The process of the last server, where it still runs and can be seen from here; else 0, also while another
+// launcher holds the lock.
+std::int64_t running_server(const Config& config);
+
 bool agent_is_healthy(std::string_view agent);
 
 }  // namespace agent::launcher

@@ -94,6 +94,9 @@ long read_at(int fd, std::span<char> into, long offset) {
 long write_at(int fd, std::string_view bytes, long offset) {
   return call(SYS_pwrite64, {fd, word(bytes.data()), length(bytes.size()), offset});
 }
+long list(int folder, std::span<char> into) {
+  return call(SYS_getdents64, {folder, word(into.data()), length(into.size())});
+}
 long read_link(const char* path, std::span<char> into) {
   return call(SYS_readlinkat, {AT_FDCWD, word(path), word(into.data()), length(into.size())});
 }

@@ -25,6 +25,7 @@ long read(int fd, std::span<char> into);
 long write(int fd, std::string_view bytes);
 long read_at(int fd, std::span<char> into, long offset);
 long write_at(int fd, std::string_view bytes, long offset);
+long list(int folder, std::span<char> into);  // struct linux_dirent64, as many as fit; 0 at the end
 long read_link(const char* path, std::span<char> into);
 long working_directory(std::span<char> into);  // the length with its terminator
 long status(const char* path, struct stat& into);

@@ -57,6 +57,26 @@ void remark_on_ending(std::vector<Remark>& list, const Figures& figures, Ending 
   }
 }
 
+// What became of sccache's server, and of what it counted; empty where it lived.
+std::string on_the_server(const Figures& figures) {
+  const auto restarts = figures.restarts.value_or(0);
+  const auto ours = figures.languages.find(std::string(k_counted_by_the_agent));
+  if (ours == figures.languages.end()) {
+    return restarts > 0
+               ? fmt::format("sccache's server was restarted {}; what it counted before may be missing.",
+                             times(restarts))
+               : std::string();
+  }
+  const auto ending =
+      restarts > 0 ? "was restarted " + times(restarts) : std::string("ended before the build did");
+  const auto& [hits, misses] = ours->second;
+  return fmt::format(
+      "sccache's server {}; of what it counted after its last snapshot {} and {} are the agent's own count, "
+      "without "
+      "times.",
+      ending, counted(hits, "hit"), misses == 1 ? "1 miss" : human_count(misses) + " misses");
+}
+
 void remark_on_compilations(std::vector<Remark>& list, const Figures& figures) {
   if (!figures.hits && !figures.sccache_mode.empty() && figures.lookups_hit) {
     add(list, Remark::Weight::note, "As the agent counted: " + on_lookups(figures));
@@ -70,10 +90,8 @@ void remark_on_compilations(std::vector<Remark>& list, const Figures& figures) {
         fmt::format("{} ran without sccache: {}.", counted(total_of(figures.fallbacks), "compilation"),
                     ranked_text(figures.fallbacks, k_reasons_shown)));
   }
-  if (figures.restarts.value_or(0) > 0) {
-    add(list, Remark::Weight::warning,
-        fmt::format("sccache's server was restarted {}; what it counted before may be missing.",
-                    times(*figures.restarts)));
+  if (const auto text = on_the_server(figures); !text.empty()) {
+    add(list, Remark::Weight::warning, text);
   }
 }
 

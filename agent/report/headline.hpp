@@ -6,11 +6,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/report/figures.hpp"
 
 namespace agent::report {
+
+// The row among the languages for what a server of sccache took along when it died.
+inline constexpr std::string_view k_counted_by_the_agent = "(sccache died: counted by the agent)";
 
 // How the agent's run ended, as far as the one who writes the summary could see.
 enum class Ending : std::uint8_t {

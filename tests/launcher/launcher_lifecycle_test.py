@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -150,6 +151,43 @@ class Lifecycle(unittest.TestCase):
 
         self.assertEqual(self.stand.words().count("restarted"), 1)
         self.assertEqual(self.stand.statistics()["stats"]["cache_hits"]["counts"], {"C/C++": 1})
+
+    def test_a_server_that_is_stopped_while_it_compiles_is_given_up_when_its_compiler_is_done(self):
+        self.stand.configure(idle=400)
+        compiler = self.stand.work / "gcc"
+        compiler.write_text(SLOW_COMPILER)
+        compiler.chmod(0o755)
+        self.stand.source("slow.c", "int slow(void) { return 1; }\n")
+        running = self.stand.start("./gcc", "-c", "slow.c", "-o", "slow.o")
+        while not (self.stand.work / "started").exists():
+            time.sleep(0.01)
+        (server,) = self.stand.servers()
+
+        os.kill(server, signal.SIGSTOP)
+        time.sleep(0.8)  # its compiler still runs: whoever replaced it now would write the same file beside it
+        self.assertIsNone(running.poll())
+        self.assertEqual(self.stand.words().count("ended-hung"), 0)
+        (self.stand.work / "release").touch()
+        running.communicate(timeout=30)
+
+        self.assertEqual(running.returncode, 0)
+        self.assertTrue((self.stand.work / "slow.o").exists())
+        self.assertEqual(self.stand.words(), ["started", "ended-hung", "fallback server-hung", "notice"])
+        self.compile()
+        self.assertEqual(self.stand.words().count("restarted"), 1)
+
+    def test_a_server_that_waits_for_ever_is_given_up(self):
+        self.stand.configure(idle=600)
+        hold = threading.Event()
+        self.addCleanup(hold.set)
+        self.stand.store.before_put = hold.wait  # sccache sets no time limit to a store
+
+        begin = time.monotonic()
+        self.compile()
+
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertEqual(self.stand.words().count("ended-hung"), 1)
+        self.assertEqual(self.stand.words().count("fallback server-hung"), 1)
 
     def test_a_server_that_is_only_slow_is_left_alone(self):
         self.stand.configure(answer=50)

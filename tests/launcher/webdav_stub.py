@@ -32,6 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(404) if body is None else self.answer(200, body)
 
     def do_PUT(self):
+        if self.path.rpartition("/")[2] != ".sccache_check":
+            self.server.before_put()
         self.server.objects[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(201)
 
@@ -49,6 +51,7 @@ class Stub(http.server.ThreadingHTTPServer):
     def __init__(self, token=""):
         super().__init__(("127.0.0.1", 0), Handler)
         self.objects = {}
+        self.before_put = lambda: None
         self.token = token
         self.address = f"127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
