@@ -147,6 +147,7 @@ Result<Chart> chart_of_run(const io::fs::path& runs) {
   chart.statistics = std::move(last.statistics);
   chart.surroundings = std::move(last.surroundings);
   chart.requests = std::move(last.requests);
+  chart.keys = std::move(last.keys);
   chart.log = std::move(last.log);
   if (!chart.surroundings.folder.empty()) {
     chart.project = read_project(chart.surroundings.folder, chart.surroundings.environment);

@@ -44,6 +44,7 @@ struct Chart {
   app::Surroundings surroundings;
   cache::Requests requests;
   std::vector<sccache::LogLine> log;
+  sccache::KeyInputs keys;                 // of a run with --explain
   std::optional<app::RunRecord> previous;  // the run before, of this tag or in this folder
   LiveServer server;
   Project project;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/doctor/difference.hpp"
 #include "agent/doctor/rule.hpp"
 #include "agent/report/amounts.hpp"
+#include "agent/report/plain.hpp"
 #include "agent/sccache/build_variables.hpp"
 
 namespace agent::doctor {
@@ -202,12 +204,45 @@ Finding other_command(const Chart& chart) {
                 .fix = {}});
 }
 
+// A header or source that enough of the misses can be told to come from.
+Finding file_changed(const Chart& chart) {
+  constexpr double k_enough = 0.3;  // of the misses
+  if (!chart.low() || !chart.previous || chart.keys.files.empty() || chart.previous->keys.files.empty()) {
+    return std::nullopt;
+  }
+  app::RunRecord now;
+  now.figures = chart.figures;
+  now.surroundings = chart.surroundings;
+  now.keys = chart.keys;
+  const auto difference = compare(*chart.previous, now);
+  if (difference.cascades.empty()) {
+    return std::nullopt;
+  }
+  const auto& [first, compilations] = difference.cascades.front();
+  const auto share =
+      static_cast<double>(compilations) / static_cast<double>(std::max<std::uint64_t>(chart.misses(), 1));
+  if (share < k_enough) {
+    return std::nullopt;
+  }
+  return found(
+      Certainty::certain, chart.miss_share() * std::min(share, 1.0),
+      {.title = fmt::format("{} changed since the last run, and {} with it", report::plain(first.what, 200),
+                            report::counted(compilations, "key")),
+       .evidence = {fmt::format("{}: last run {}, this run {}", report::plain(first.what, 200),
+                                first.then.empty() ? "(none)" : first.then,
+                                first.now.empty() ? "(none)" : first.now),
+                    fmt::format("{} of {} lookups missed", chart.misses(), chart.hits() + chart.misses())},
+       .fix = "hearth diff   # all of them. What changes in every build (dates, commits, build "
+              "numbers)\n              # belongs into a file that few others read"});
+}
+
 // What is left when nothing more exact is known.
 Finding key_drift(const Chart& chart) {
   const auto keys = chart.low() ? overlap(chart) : std::nullopt;
-  const bool explained = chart.previous && (cargo_home_per_run(chart) || cargo_variable_changed(chart) ||
-                                            key_variable_changed(chart) || flags_changed(chart) ||
-                                            toolchain_changed(chart) || checkout_moved(chart));
+  const bool explained =
+      chart.previous &&
+      (cargo_home_per_run(chart) || cargo_variable_changed(chart) || key_variable_changed(chart) ||
+       flags_changed(chart) || toolchain_changed(chart) || checkout_moved(chart) || file_changed(chart));
   if (!keys || keys->share() > k_drift || explained) {
     return std::nullopt;
   }
@@ -239,13 +274,14 @@ Finding tag_not_matching(const Chart& chart) {
               "path,\n# the compiler, flags with dates or commits\nenv | sort | grep -E '^(CARGO|RUST|C)'"});
 }
 
-constexpr std::array<Rule, 10> k_rules = {{{"toolchain-changed", toolchain_changed},
+constexpr std::array<Rule, 11> k_rules = {{{"toolchain-changed", toolchain_changed},
                                            {"cargo-home-per-run", cargo_home_per_run},
                                            {"cargo-variable-changed", cargo_variable_changed},
                                            {"key-variable-changed", key_variable_changed},
                                            {"flags-changed", flags_changed},
                                            {"checkout-moved", checkout_moved},
                                            {"sccache-changed", sccache_changed},
+                                           {"file-changed", file_changed},
                                            {"other-command", other_command},
                                            {"key-drift", key_drift},
                                            {"tag-not-matching", tag_not_matching}}};

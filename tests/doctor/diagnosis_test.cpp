@@ -69,6 +69,26 @@ TEST(Diagnosis, TheSameKeysMissedAgainAreALoss) {
   EXPECT_EQ(first_rule(chart), "storage-lost");
 }
 
+TEST(Diagnosis, AHeaderBehindTheMissesIsNamed) {
+  auto chart = two_cold_runs();
+  for (std::uint64_t n = 0; n < 4; ++n) {
+    const auto name = std::to_string(n) + ".o";
+    const sccache::KeyedCompilation one{
+        .name = name, .key = n, .outcome = "miss", .arguments = {"-c", "-o", name}, .inputs = {0}};
+    chart.previous->keys.compilations.push_back(one);
+    chart.keys.compilations.push_back(one);
+    chart.keys.compilations.back().key += 10;
+  }
+  chart.previous->keys.files = {{.path = "/src/include/config.h", .digest = 7}};
+  chart.keys.files = {{.path = "/src/include/config.h", .digest = 8}};
+
+  const auto verdicts = examine(chart).verdicts;
+
+  ASSERT_FALSE(verdicts.empty());
+  EXPECT_EQ(verdicts.front().rule, "file-changed");
+  EXPECT_THAT(verdicts.front().title, HasSubstr("include/config.h changed since the last run, and 4 keys"));
+}
+
 TEST(Diagnosis, AVariableOfTheKeyShowsBothValues) {
   auto chart = two_cold_runs();
   chart.surroundings.environment = {{"CARGO_HOME", "/other"}};
