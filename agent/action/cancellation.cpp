@@ -41,7 +41,8 @@ Cancellation::Cancellation() {
 
 Cancellation::~Cancellation() {
   ending_.store(true);
-  // Wakes the wait; the signal is blocked everywhere else. NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
+  // Wakes the wait; the signal is blocked everywhere else.
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread,cert-pos44-c)
   ::pthread_kill(thread_.native_handle(), SIGTERM);
 }
 

@@ -39,7 +39,7 @@ struct ContainerFacts {
 };
 
 // Errors: corrupt.
-Result<ContainerFacts> parse_container(std::string_view json);
+Result<ContainerFacts> parse_container(std::string_view text);
 
 // A container to create: detached, removed by the daemon when it ends.
 struct ContainerSpec {
