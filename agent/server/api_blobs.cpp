@@ -15,11 +15,7 @@ Result<Answer> stage_blobs(Context& context, const Call& call) {
     }
   }
   AGENT_CHECK(context.tags.note_blobs(call.workspace, entry, blobs));
-  std::vector<Digest> digests;
-  for (const auto& blob : blobs) {
-    digests.push_back(blob.digest);
-  }
-  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
+  AGENT_CHECK(may_refer(context.storage, call.workspace, blobs));
   io::JsonArray urls;
   io::JsonArray present;
   for (const auto& blob : blobs) {
@@ -49,11 +45,7 @@ Result<Answer> check_blobs(Context& context, const Call& call) {
   // Whoever may write relies on the answer: he does not upload what is there.
   if (call.grant.may(Level::save)) {
     AGENT_CHECK(context.tags.note_blobs(call.workspace, {}, blobs));
-    std::vector<Digest> digests;
-    for (const auto& blob : blobs) {
-      digests.push_back(blob.digest);
-    }
-    const auto may = may_refer(context.storage, call.workspace, digests);
+    const auto may = may_refer(context.storage, call.workspace, blobs);
     if (!may && may.error().code != Errc::full) {
       return std::unexpected(may.error());
     }

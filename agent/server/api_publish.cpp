@@ -106,11 +106,7 @@ Result<Ready> look_for_blobs(Context& context, const Call& call, const Entry& en
   } else if (manifest && announced != manifest->digest) {
     AGENT_CHECK(context.tags.renew_notes(call.workspace, entry.id, {*manifest}));
   }
-  std::vector<Digest> digests;
-  for (const auto& blob : needed) {
-    digests.push_back(blob.digest);
-  }
-  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
+  AGENT_CHECK(may_refer(context.storage, call.workspace, needed));
   for (const auto& blob : needed) {
     AGENT_TRY(const bool there, context.blobs.has(call.workspace, blob));
     if (!there) {

@@ -125,13 +125,13 @@ Result<Answer> upsert_rows(Context& context, const Call& call) {
     }
   }
   std::vector<Row> rows;
-  std::vector<Digest> digests;
+  std::vector<Blob> blobs;
   for (const auto& row : request.rows) {
     rows.push_back({.name_space = row.name_space,
                     .key = row.key,
                     .blob = row.blob,
                     .written_ms = milliseconds_of(context.clock.wall())});
-    digests.push_back(row.blob.digest);
+    blobs.push_back(row.blob);
   }
   // Written first, looked for then: so nothing that is there goes before the rows are (garbage.hpp).
   std::vector<Rows::Listed> prepared;
@@ -139,7 +139,7 @@ Result<Answer> upsert_rows(Context& context, const Call& call) {
     AGENT_TRY(auto listed, context.rows.prepare(call.workspace, rows));
     prepared.push_back(std::move(listed));
   }
-  AGENT_CHECK(may_refer(context.storage, call.workspace, digests));
+  AGENT_CHECK(may_refer(context.storage, call.workspace, blobs));
   AGENT_TRY(auto missing, missing_blobs(context, call, request.rows));
   if (!missing.empty()) {
     auto answer = refusal(422, "blobs_missing", "blobs were not uploaded, or have another size");

@@ -96,7 +96,7 @@ std::string garbage_marks_object(const Workspace& workspace) {
 }
 
 Result<void> may_refer(backends::ObjectStorage& storage, const Workspace& workspace,
-                       std::span<const Digest> digests) {
+                       std::span<const Blob> blobs) {
   AGENT_TRY(const auto kept, storage.read(garbage_object(workspace)));
   if (!kept) {
     return {};
@@ -107,7 +107,7 @@ Result<void> may_refer(backends::ObjectStorage& storage, const Workspace& worksp
                 workspace.slug(), human_size(state.used_bytes));
   }
   const bool is_doomed = std::ranges::any_of(
-      digests, [&](const auto& digest) { return std::ranges::binary_search(state.doomed, digest); });
+      blobs, [&](const auto& blob) { return std::ranges::binary_search(state.doomed, blob.digest); });
   if (is_doomed) {
     Error error{.code = Errc::transient, .message = "a blob is being removed just now; try again"};
     error.retry_after = std::chrono::seconds(2);

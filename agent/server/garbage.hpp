@@ -44,6 +44,6 @@ std::string garbage_marks_object(const Workspace& workspace);
 
 // Errors: transient (one of them is being removed: try again), full (the workspace's quota is exceeded).
 Result<void> may_refer(backends::ObjectStorage& storage, const Workspace& workspace,
-                       std::span<const Digest> digests);
+                       std::span<const Blob> blobs);
 
 }  // namespace agent::server

@@ -184,14 +184,15 @@ TEST_F(Retention, KeepsWhatAManifestNamesThoughItWasNeverStaged) {
 
 TEST_F(Retention, KeepsWhatSomebodyRefersToWhileItIsBeingRemoved) {
   const auto blob = put("back again");
+  const Blob sized{.digest = blob, .size_bytes = 10};
   keep();
   clock_.advance(25h);
   Result<void> refused;
   // After it was said what goes, and before it went.
   storage_.after_swap = [&](std::string_view) {  // the marks
     storage_.after_swap = [&](std::string_view) {
-      refused = may_refer(storage_, workspace_, std::span(&blob, 1));
-      EXPECT_THAT(tags_.note_blobs(workspace_, {}, {{.digest = blob, .size_bytes = 10}}), Succeeds());
+      refused = may_refer(storage_, workspace_, std::span(&sized, 1));
+      EXPECT_THAT(tags_.note_blobs(workspace_, {}, {sized}), Succeeds());
     };
   };
   put("something new, so that there are marks to write");
@@ -200,7 +201,7 @@ TEST_F(Retention, KeepsWhatSomebodyRefersToWhileItIsBeingRemoved) {
 
   EXPECT_THAT(refused, FailsWith(Errc::transient));
   EXPECT_TRUE(has(blob));
-  EXPECT_THAT(may_refer(storage_, workspace_, std::span(&blob, 1)), Succeeds());
+  EXPECT_THAT(may_refer(storage_, workspace_, std::span(&sized, 1)), Succeeds());
 }
 
 TEST_F(Retention, GivesWayToAnotherRunAndGoesOnWhereOneWasKilled) {
