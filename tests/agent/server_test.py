@@ -133,7 +133,7 @@ class ServerBackend(unittest.TestCase):
         _, misses = self.server.call("GET", "/misses?limit=100", token=self.save_token)
         self.assertEqual(misses["pagination"]["total"], FILES)
         _, all_of_it = self.server.call("GET", "/status", token=self.save_token)
-        self.assertEqual(all_of_it["operations"]["cache"]["hit_rate"], 0.5)
+        self.assertEqual(all_of_it["operations"]["cache"]["hit_rate"], 50.0)
 
     def test_one_command_cleans_without_a_server(self):
         self.build()
