@@ -42,7 +42,7 @@ AskedRange range_of(std::string_view header, std::uint64_t size) {
   const auto spec = net::without_blanks(header.substr(std::min(k_unit.size(), header.size())));
   const auto dash = spec.find('-');
   if (!equals_ignoring_case(header.substr(0, k_unit.size()), k_unit) || dash == std::string_view::npos ||
-      spec.find(',') != std::string_view::npos) {
+      spec.contains(',')) {
     return all;
   }
   const auto first_text = net::without_blanks(spec.substr(0, dash));
