@@ -135,8 +135,10 @@ Result<void> verify_entry(const EntrySignature& signature, const SignedEntry& ex
   }
   const auto fingerprint = key_fingerprint(*key);
   if (std::ranges::find(trusted, fingerprint) == trusted.end()) {
-    return fail(Errc::denied, "it is signed by {}, and only {} is trusted", fingerprint,
-                fmt::join(trusted, " or "));
+    return fail(
+        Errc::denied,
+        "it is signed by {}, and only {} is trusted; if `hearth workspace show` names that key, trust it",
+        fingerprint, fmt::join(trusted, " or "));
   }
   const bool is_true = signature.payload.empty() ? verifies(*key, signature.legacy, legacy_text(expected))
                                                  : verifies(*key, signature.signature, signature.payload);

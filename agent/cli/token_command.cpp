@@ -119,11 +119,20 @@ Result<void> rotate(const Options& options) {
 
 using Action = Result<void> (*)(const Options&);
 
-CLI::App* add_action(CLI::App& command, const std::string& name, const std::string& what, Options& options) {
-  auto* const action = command.add_subcommand(name, what);
+struct Named {
+  std::string name;
+  std::string what;
+  std::string example;  // what the command line has beside the workspace and who asks
+};
+
+CLI::App* add_action(CLI::App& command, const Named& named, Options& options) {
+  auto* const action = command.add_subcommand(named.name, named.what);
   add_server_access(*action, options.server);
   action->add_option("--workspace", options.workspace, "OWNER/NAME")->required()->envname("HEARTH_WORKSPACE");
   action->add_flag("--json", options.json, "for scripts");
+  action->footer(fmt::format(
+      "Example:\n  hearth token {}{} --workspace acme/ci --admin-token-file /etc/hearth/admin-token",
+      named.name, named.example));
   return action;
 }
 
@@ -134,7 +143,8 @@ Command add_token(CLI::App& program) {
       program.add_subcommand("token", "tokens of a workspace: create, list, revoke, rotate");
   command->require_subcommand(1);
   const auto options = std::make_shared<Options>();
-  auto* const creating = add_action(*command, "create", "a new token; its text is shown once", *options);
+  auto* const creating = add_action(
+      *command, {"create", "a new token; its text is shown once", " --level save --name main"}, *options);
   creating->add_option("--name", options->name, "for people (default: the level)");
   creating->add_option("--level", options->level, "restore, save or admin")
       ->check(CLI::IsMember({"restore", "save", "admin"}))
@@ -143,11 +153,13 @@ Command add_token(CLI::App& program) {
                        "it may write only tags that begin so; repeatable (default: any)");
   creating->add_option("--expires", options->expires,
                        "it ends after this time, for instance 90d (default: never)");
-  auto* const listing = add_action(*command, "list", "the tokens of a workspace", *options);
-  auto* const revoking = add_action(*command, "revoke", "ends a token for good", *options);
+  auto* const listing = add_action(*command, {"list", "the tokens of a workspace", ""}, *options);
+  auto* const revoking =
+      add_action(*command, {"revoke", "ends a token for good", " t_0123456789abcdef01234567"}, *options);
   revoking->add_option("ID", options->id, "as `hearth token list` shows it")->required();
-  auto* const rotating =
-      add_action(*command, "rotate", "gives a token a new text; the old one ends", *options);
+  auto* const rotating = add_action(
+      *command, {"rotate", "gives a token a new text; the old one ends", " t_0123456789abcdef01234567"},
+      *options);
   rotating->add_option("ID", options->id, "as `hearth token list` shows it")->required();
   command->footer(
       "Example:\n  hearth token create --server http://127.0.0.1:7430 --workspace acme/ci --level save "

@@ -108,15 +108,19 @@ Command add_workspace(CLI::App& program) {
   auto* const command = program.add_subcommand("workspace", "workspaces of a server: list, show, set");
   command->require_subcommand(1);
   const auto options = std::make_shared<Options>();
-  const auto add_action = [&](const char* name, const char* what) {
+  const auto add_action = [&](const char* name, const char* what, const char* example) {
     auto* const action = command->add_subcommand(name, what);
+    action->footer(fmt::format("Example:\n  hearth workspace {}{} --admin-token-file /etc/hearth/admin-token",
+                               name, example));
     add_server_access(*action, options->server);
     action->add_flag("--json", options->json, "for scripts");
     return action;
   };
-  auto* const listing = add_action("list", "those that the token reaches");
-  auto* const showing = add_action("show", "one of them: the key that signs what is in it, its limits");
-  auto* const setting = add_action("set", "limits of its own; only the administrator may");
+  auto* const listing = add_action("list", "those that the token reaches", "");
+  auto* const showing =
+      add_action("show", "one of them: the key that signs what is in it, its limits", " --workspace acme/ci");
+  auto* const setting = add_action("set", "limits of its own; only the administrator may",
+                                   " --workspace acme/ci --quota 50GiB --idle 30d");
   for (auto* const action : {showing, setting}) {
     action->add_option("--workspace", options->workspace, "OWNER/NAME")
         ->required()
