@@ -60,7 +60,7 @@ Result<plan::Measured> measure(const Options& options, const bench::Profile& pro
   if (const int code = cleaning.wait(); code != 0) {
     return fail(Errc::io, "plan: '{}' ended with exit code {}", profile.clean, code);
   }
-  command.arguments.back() = profile.build;
+  command.arguments.back() = "exec >&2\n" + profile.build;  // what it says is not the plan
   command.output = io::Command::Output::inherited;
   return plan::measure(command, signals.token());
 }
