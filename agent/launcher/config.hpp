@@ -10,17 +10,14 @@
 //   lock=/abs/lock         serialises starting the server; holds the Record of record.hpp (required)
 //   state=/abs/events      one line per event is appended here, see below (required)
 //   log=/abs/log           stdout and stderr of the server (optional: /dev/null)
-//   inputs=/abs/file       one line per compilation is appended: its working directory, a tab and what its
-//   output
-//                          is called (named_output.hpp), for whoever wants to find the headers (optional:
-//                          none)
+//   inputs=/abs/file       one line per compilation is appended: its working directory, a tab and its output
+//                          as named_output.hpp says, for whoever wants to find the headers (optional)
 //   protocol=0.16|none     the wire protocol of `real`; with `none`, or when unknown, `real` is run as client
 //   agent=ADDRESS:PORT     where /healthz is asked before the server is started: an IPv4 address. With
 //                          anything else, or without this key (disk mode), nothing is asked: the server's own
 //                          start-up probe decides.
 //   answer=MS              how long a server may take to say that it has begun (optional: 20000)
-//   idle=MS                how long a server that began a compilation may do nothing, without a compiler
-//   running,
+//   idle=MS                how long a server that began a compilation may do nothing and run no compiler
 //                          before it is given up (optional: 90000; sccache itself ends a lookup after 60000)
 //   env.NAME=VALUE         set for the server and for `real` (SCCACHE_WEBDAV_ENDPOINT, SCCACHE_WEBDAV_TOKEN,
 //                          SCCACHE_IDLE_TIMEOUT, NO_PROXY, ...); at most 64. SCCACHE_SERVER_UDS is implied.
