@@ -39,6 +39,16 @@ public:
     changed_.notify_all();
   }
 
+  // Changes the value and wakes one waiter. REQUIRES: whoever waits could take up the change just as well.
+  template <typename F>
+  void change_for_one(F&& action) {
+    {
+      const std::scoped_lock lock(mutex_);
+      std::forward<F>(action)(value_);
+    }
+    changed_.notify_one();
+  }
+
   // Waits until `ready(value)`, the deadline or the stop request; true if it became ready.
   template <typename Ready, typename Deadline>
   bool wait_until(const std::stop_token& stop, Deadline deadline, Ready ready) {

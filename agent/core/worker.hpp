@@ -37,7 +37,7 @@ public:
   }
 
   void give(Job job) {
-    jobs_.change([&](auto& jobs) { jobs.push_back(std::move(job)); });
+    jobs_.change_for_one([&](auto& jobs) { jobs.push_back(std::move(job)); });
   }
 
   // Jobs that have not begun.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -47,6 +48,30 @@ TEST(GuardedWaitUntil, WakesWhenTheValueChanges) {
   std::jthread changer([&] { value.change([](int& v) { v = 1; }); });
 
   EXPECT_TRUE(value.wait_until({}, steady_clock::now() + k_long, [](int v) { return v == 1; }));
+}
+
+TEST(GuardedWaitUntil, EachChangeForOneWakesOneMore) {
+  constexpr int k_waiters = 4;
+  Guarded<int> tokens(0);
+  std::atomic<int> taken = 0;
+  std::vector<std::jthread> waiters;
+  waiters.reserve(k_waiters);
+  for (int i = 0; i < k_waiters; ++i) {
+    waiters.emplace_back([&] {
+      bool mine = false;
+      while (!mine &&
+             tokens.wait_until({}, steady_clock::now() + k_long, [](int left) { return left > 0; })) {
+        mine = tokens.with([](int& left) { return left > 0 && left-- > 0; });
+      }
+      taken += mine ? 1 : 0;
+    });
+  }
+  for (int i = 0; i < k_waiters; ++i) {
+    tokens.change_for_one([](int& left) { ++left; });
+  }
+  waiters.clear();  // joins
+
+  EXPECT_EQ(taken, k_waiters);
 }
 
 TEST(GuardedWaitUntil, GivesUpAtTheDeadline) {
