@@ -46,28 +46,40 @@ void append_row(std::string& to, const Row& row) {
 
 }  // namespace
 
+RowEncoder::RowEncoder(std::size_t most_bytes) {
+  text_.reserve(most_bytes);
+  text_ = k_magic;
+  io::append_le(text_, k_version);
+  io::append_le(text_, std::uint32_t{0});  // how many, in the end
+}
+
+void RowEncoder::add(const Row& row) {
+  offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
+  append_row(text_, row);
+}
+
+std::string RowEncoder::finish() && {
+  for (const auto offset : offsets_) {
+    io::append_le(text_, offset);
+  }
+  std::string count;
+  io::append_le(count, static_cast<std::uint32_t>(offsets_.size()));
+  text_.replace(k_magic.size() + sizeof k_version, count.size(), count);
+  return std::move(text_);
+}
+
 std::string encode_rows(std::vector<Row> rows) {
   if (!std::ranges::is_sorted(rows, {}, &Row::key)) {
     std::ranges::stable_sort(rows, {}, &Row::key);
   }
-  std::string text(k_magic);
-  io::append_le(text, k_version);
-  io::append_le(text, std::uint32_t{0});  // how many, below
-  std::vector<std::uint32_t> offsets;
+  RowEncoder encoder(0);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i + 1 < rows.size() && rows[i + 1].key == rows[i].key) {
       continue;  // a later one with this key counts
     }
-    offsets.push_back(static_cast<std::uint32_t>(text.size()));
-    append_row(text, rows[i]);
+    encoder.add(rows[i]);
   }
-  for (const auto offset : offsets) {
-    io::append_le(text, offset);
-  }
-  std::string count;
-  io::append_le(count, static_cast<std::uint32_t>(offsets.size()));
-  text.replace(k_magic.size() + sizeof k_version, count.size(), count);
-  return text;
+  return std::move(encoder).finish();
 }
 
 Result<std::shared_ptr<const RowSegment>> RowSegment::parse(Bytes bytes) {
@@ -143,30 +155,36 @@ std::optional<Row> RowSegment::find(std::string_view key) const {
   return found.key == key ? std::optional(found) : std::nullopt;
 }
 
-RowMerge::RowMerge(std::span<const std::shared_ptr<const RowSegment>> segments, std::string_view cursor)
-    : segments_(segments) {
-  positions_.reserve(segments.size());
+RowMerge::RowMerge(std::span<const std::shared_ptr<const RowSegment>> segments, std::string_view cursor) {
+  sources_.reserve(segments.size());
   for (const auto& segment : segments) {
-    positions_.push_back(cursor.empty() ? 0 : segment->after(cursor));
+    const auto first = cursor.empty() ? 0 : segment->after(cursor);
+    if (first < segment->size()) {
+      sources_.push_back({.segment = segment.get(), .position = first, .row = segment->row(first)});
+    }
   }
 }
 
 std::optional<Row> RowMerge::next() {
   std::optional<Row> best;
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
-    if (positions_[i] == segments_[i]->size()) {
-      continue;
-    }
-    const auto row = segments_[i]->row(positions_[i]);
-    if (!best || row.key <= best->key) {  // the last one with this key counts
-      best = row;
+  for (const auto& source : sources_) {
+    if (!best || source.row.key <= best->key) {  // the last one with this key counts
+      best = source.row;
     }
   }
-  for (std::size_t i = 0; best && i < segments_.size(); ++i) {
-    if (positions_[i] < segments_[i]->size() && segments_[i]->row(positions_[i]).key == best->key) {
-      ++positions_[i];
-    }
+  if (!best) {
+    return best;
   }
+  std::erase_if(sources_, [&](Source& source) {
+    if (source.row.key != best->key) {
+      return false;
+    }
+    if (++source.position == source.segment->size()) {
+      return true;
+    }
+    source.row = source.segment->row(source.position);
+    return false;
+  });
   return best;
 }
 

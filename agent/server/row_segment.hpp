@@ -29,7 +29,21 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
-// Of rows with one key the last counts. REQUIRES: keys and namespaces within their limits.
+// Writes a segment down row by row, so that no second list of them is in memory.
+// REQUIRES: keys ascending, none twice; keys and namespaces within their limits.
+class RowEncoder final {
+public:
+  explicit RowEncoder(std::size_t most_bytes);  // of the segment; more is allowed, and costs a copy
+  void add(const Row& row);
+  std::size_t size() const { return offsets_.size(); }
+  std::string finish() &&;
+
+private:
+  std::string text_;
+  std::vector<std::uint32_t> offsets_;
+};
+
+// In any order; of rows with one key the last counts. REQUIRES: keys and namespaces within their limits.
 std::string encode_rows(std::vector<Row> rows);
 
 class RowSegment final {
@@ -68,8 +82,12 @@ public:
   std::optional<Row> next();
 
 private:
-  std::span<const std::shared_ptr<const RowSegment>> segments_;
-  std::vector<std::size_t> positions_;
+  struct Source {
+    const RowSegment* segment;
+    std::size_t position;
+    Row row;  // at that position
+  };
+  std::vector<Source> sources_;  // those with a row left
 };
 
 }  // namespace agent::server

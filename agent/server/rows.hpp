@@ -104,6 +104,9 @@ private:
   static std::size_t first_to_merge(const std::vector<Listed>& segments);
   Result<void> merge(const Workspace& workspace, std::string_view tag);
   Result<void> merge_now(const Workspace& workspace, std::string_view tag);
+  Result<Listed> write_merged(const Workspace& workspace,
+                              std::span<const std::shared_ptr<const RowSegment>> sources);
+  void forget(std::span<const Listed> segments);
   struct Replacement {
     std::size_t first = 0;
     std::span<const Listed> run;

@@ -46,21 +46,43 @@ Result<void> Rows::merge_now(const Workspace& workspace, std::string_view tag) {
     }
     sources.push_back(std::move(segment));
   }
-  std::vector<Row> merged;
-  for (RowMerge rows(sources, {}); const auto row = rows.next();) {
-    merged.push_back(*row);
-  }
-  const auto count = merged.size();
-  AGENT_TRY(const auto whole, write(workspace, encode_rows(std::move(merged)), count));
+  AGENT_TRY(const auto whole, write_merged(workspace, sources));
   AGENT_TRY(const bool replaced, replace(workspace, tag, {.first = first, .run = run, .by = whole}));
   // Nothing refers to what lost: the new segment, or those it stands for.
   if (!replaced) {
     return storage_.remove(row_segment_object(workspace, whole.id));
   }
+  forget(run);
   for (const auto& listed : run) {
     AGENT_CHECK(storage_.remove(row_segment_object(workspace, listed.id)));
   }
   return {};
+}
+
+Result<Rows::Listed> Rows::write_merged(const Workspace& workspace,
+                                        std::span<const std::shared_ptr<const RowSegment>> sources) {
+  std::size_t bytes = 0;
+  for (const auto& source : sources) {
+    bytes += source->bytes();
+  }
+  RowEncoder encoder(bytes);
+  for (RowMerge rows(sources, {}); const auto row = rows.next();) {
+    encoder.add(*row);
+  }
+  const auto count = encoder.size();
+  return write(workspace, std::move(encoder).finish(), count);
+}
+
+// What was merged away: its bytes would stay in memory, and on the disk for as long as they are mapped.
+void Rows::forget(std::span<const Listed> segments) {
+  cache_.with([&](Cache& cache) {
+    for (const auto& listed : segments) {
+      if (const auto found = cache.segments.find(listed.id); found != cache.segments.end()) {
+        cache.bytes -= found->second->bytes();
+        cache.segments.erase(found);
+      }
+    }
+  });
 }
 
 // Puts one segment in the place of a run of others, whatever was added behind them meanwhile; false where
