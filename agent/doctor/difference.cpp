@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t k_text_limit = 300;
 constexpr std::size_t k_shown = 50;
 constexpr std::size_t k_causes_shown = 10;
+constexpr std::string_view k_argument = "argument";
 
 bool enters_keys(const Change& change) {
   return sccache::enters_rust_keys(change.what) || sccache::enters_c_keys(change.what) ||
@@ -101,8 +102,12 @@ std::optional<Change> first_argument(const sccache::KeyedCompilation& then,
   if (a == before.end() && b == after.end()) {
     return std::nullopt;
   }
-  return Change{
-      .what = "argument", .then = a == before.end() ? "(none)" : *a, .now = b == after.end() ? "(none)" : *b};
+  // One that still comes is no other one: something was put in before it, or taken out.
+  const bool added = a == before.end() || std::find(b, after.end(), *a) != after.end();
+  const bool removed = b == after.end() || (!added && std::find(a, before.end(), *b) != before.end());
+  return Change{.what = std::string(k_argument),
+                .then = added ? std::string("(none)") : *a,
+                .now = removed ? std::string("(none)") : *b};
 }
 
 // "serde" of `--extern serde=/…/libserde-0a1b.rmeta`.
@@ -153,22 +158,27 @@ Change first_change(const Difference& difference, const FileChanges& files, cons
   return {.what = unknown_input(pair), .then = {}, .now = {}};
 }
 
-// Counts each changed key for the file that it comes from, if need be through the crates in between.
+// Counts each changed key for the file or the argument that it comes from, if need be through the crates in
+// between.
 void count_cascades(Difference& difference) {
   std::map<std::string, Change> causes;  // by name of compilation
-  std::map<std::string, Cascade> cascades;
+  std::map<std::array<std::string, 3>, Cascade> cascades;
   for (const auto& key : difference.changed) {
     const auto cause = causes.find(key.because);
     const auto first = cause != causes.end() ? cause->second : key.first;
-    if (first.file != FileChange::none) {
+    const bool is_argument = first.what == k_argument;
+    if (first.file != FileChange::none || is_argument) {
       causes.emplace(key.name, first);
-      auto& cascade = cascades[first.what];
+      auto& cascade = is_argument ? cascades[{first.what, first.then, first.now}] : cascades[{first.what}];
       cascade.first = first;
       ++cascade.compilations;
     }
   }
-  for (auto& [path, cascade] : cascades) {
-    difference.cascades.push_back(std::move(cascade));
+  for (auto& [identity, cascade] : cascades) {
+    // An argument of one compilation stands with that compilation.
+    if (cascade.first.file != FileChange::none || cascade.compilations > 1) {
+      difference.cascades.push_back(std::move(cascade));
+    }
   }
   std::ranges::stable_sort(difference.cascades, std::ranges::greater{}, &Cascade::compilations);
 }

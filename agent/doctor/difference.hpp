@@ -31,7 +31,7 @@ struct ChangedKey {
   std::string because;  // a dependency whose change came first; empty: it changed by itself
 };
 
-// A file that changed, and how many keys did because of it.
+// A file or an argument that changed, and how many keys did because of it.
 struct Cascade {
   Change first;
   std::uint64_t compilations = 0;

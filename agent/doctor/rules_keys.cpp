@@ -14,8 +14,9 @@ namespace agent::doctor {
 
 namespace {
 
-constexpr double k_drift = 0.1;   // of the keys asked for again, and fewer: others than last time
-constexpr double k_partly = 0.9;  // fewer than that: some are others
+constexpr double k_drift = 0.1;       // of the keys asked for again, and fewer: others than last time
+constexpr double k_partly = 0.9;      // fewer than that: some are others
+constexpr std::size_t k_shown = 200;  // bytes of a path or an argument
 
 bool rust_misses(const Chart& chart) {
   return chart.misses_of("Rust") > 0;
@@ -204,10 +205,10 @@ Finding other_command(const Chart& chart) {
                 .fix = {}});
 }
 
-// A header or source that enough of the misses can be told to come from.
-Finding file_changed(const Chart& chart) {
+// What enough of the misses can be told to come from: a file, or an argument.
+std::optional<Cascade> leading_cause(const Chart& chart) {
   constexpr double k_enough = 0.3;  // of the misses
-  if (!chart.low() || !chart.previous || chart.keys.files.empty() || chart.previous->keys.files.empty()) {
+  if (!chart.low() || !chart.previous || chart.keys.compilations.empty()) {
     return std::nullopt;
   }
   app::RunRecord now;
@@ -215,25 +216,54 @@ Finding file_changed(const Chart& chart) {
   now.surroundings = chart.surroundings;
   now.keys = chart.keys;
   const auto difference = compare(*chart.previous, now);
-  if (difference.cascades.empty()) {
+  const auto least = k_enough * static_cast<double>(std::max<std::uint64_t>(chart.misses(), 1));
+  const bool found =
+      !difference.cascades.empty() && static_cast<double>(difference.cascades.front().compilations) >= least;
+  return found ? std::optional(difference.cascades.front()) : std::nullopt;
+}
+
+// As much of the time as the keys are of the misses.
+double share_of(const Cascade& cause, const Chart& chart) {
+  const auto misses = static_cast<double>(std::max<std::uint64_t>(chart.misses(), 1));
+  return chart.miss_share() * std::min(static_cast<double>(cause.compilations) / misses, 1.0);
+}
+
+std::string misses_text(const Chart& chart) {
+  return fmt::format("{} of {} lookups missed", chart.misses(), chart.hits() + chart.misses());
+}
+
+Finding file_changed(const Chart& chart) {
+  const auto cause = leading_cause(chart);
+  if (!cause || cause->first.file == FileChange::none) {
     return std::nullopt;
   }
-  const auto& [first, compilations] = difference.cascades.front();
-  const auto share =
-      static_cast<double>(compilations) / static_cast<double>(std::max<std::uint64_t>(chart.misses(), 1));
-  if (share < k_enough) {
+  const auto& first = cause->first;
+  const auto path = report::plain(first.what, k_shown);
+  return found(Certainty::certain, share_of(*cause, chart),
+               {.title = fmt::format("{} changed since the last run, and {} with it", path,
+                                     report::counted(cause->compilations, "key")),
+                .evidence = {fmt::format("{}: last run {}, this run {}", path,
+                                         first.then.empty() ? "(none)" : first.then,
+                                         first.now.empty() ? "(none)" : first.now),
+                             misses_text(chart)},
+                .fix = "hearth diff   # all of them. What changes in every build (dates, commits, build "
+                       "numbers)\n              # belongs into a file that few others read"});
+}
+
+Finding argument_changed(const Chart& chart) {
+  const auto cause = leading_cause(chart);
+  if (!cause || cause->first.file != FileChange::none) {
     return std::nullopt;
   }
-  return found(
-      Certainty::certain, chart.miss_share() * std::min(share, 1.0),
-      {.title = fmt::format("{} changed since the last run, and {} with it", report::plain(first.what, 200),
-                            report::counted(compilations, "key")),
-       .evidence = {fmt::format("{}: last run {}, this run {}", report::plain(first.what, 200),
-                                first.then.empty() ? "(none)" : first.then,
-                                first.now.empty() ? "(none)" : first.now),
-                    fmt::format("{} of {} lookups missed", chart.misses(), chart.hits() + chart.misses())},
-       .fix = "hearth diff   # all of them. What changes in every build (dates, commits, build "
-              "numbers)\n              # belongs into a file that few others read"});
+  return found(Certainty::certain, share_of(*cause, chart) * 0.97,  // a variable that says so says more
+               {.title = fmt::format("An argument of {} is another one than in the last run",
+                                     report::counted(cause->compilations, "compilation")),
+                .evidence = {fmt::format("argument: last run {}, this run {}",
+                                         report::plain(cause->first.then, k_shown),
+                                         report::plain(cause->first.now, k_shown)),
+                             misses_text(chart)},
+                .fix = "hearth diff   # all of them. What differs from run to run (build numbers, dates, "
+                       "commits)\n              # belongs into one generated header instead of the flags"});
 }
 
 // What is left when nothing more exact is known.
@@ -242,7 +272,7 @@ Finding key_drift(const Chart& chart) {
   const bool explained =
       chart.previous &&
       (cargo_home_per_run(chart) || cargo_variable_changed(chart) || key_variable_changed(chart) ||
-       flags_changed(chart) || toolchain_changed(chart) || checkout_moved(chart) || file_changed(chart));
+       flags_changed(chart) || toolchain_changed(chart) || checkout_moved(chart) || leading_cause(chart));
   if (!keys || keys->share() > k_drift || explained) {
     return std::nullopt;
   }
@@ -274,7 +304,7 @@ Finding tag_not_matching(const Chart& chart) {
               "path,\n# the compiler, flags with dates or commits\nenv | sort | grep -E '^(CARGO|RUST|C)'"});
 }
 
-constexpr std::array<Rule, 11> k_rules = {{{"toolchain-changed", toolchain_changed},
+constexpr std::array<Rule, 12> k_rules = {{{"toolchain-changed", toolchain_changed},
                                            {"cargo-home-per-run", cargo_home_per_run},
                                            {"cargo-variable-changed", cargo_variable_changed},
                                            {"key-variable-changed", key_variable_changed},
@@ -282,6 +312,7 @@ constexpr std::array<Rule, 11> k_rules = {{{"toolchain-changed", toolchain_chang
                                            {"checkout-moved", checkout_moved},
                                            {"sccache-changed", sccache_changed},
                                            {"file-changed", file_changed},
+                                           {"argument-changed", argument_changed},
                                            {"other-command", other_command},
                                            {"key-drift", key_drift},
                                            {"tag-not-matching", tag_not_matching}}};

@@ -29,6 +29,27 @@ def a_definition_that_changes(world):
     return two_runs(world, {"CFLAGS": "-DBUILD_ID=20261121001"}, {"CFLAGS": "-DBUILD_ID=20261121002"})
 
 
+@failure("argument-changed")
+def a_definition_in_the_makefile(world):
+    world.c_project()
+    world.run(*MAKE, flags=("--explain",))
+    world.clean()
+    makefile = world.project / "Makefile"
+    makefile.write_text(makefile.read_text().replace(" -c ", " -DREVISION=2 -c "))
+    world.run(*MAKE, flags=("--explain",))
+    return world.doctor()
+
+
+@failure("file-changed")
+def a_header_that_all_include(world):
+    world.c_project(text='#include "revision.h"\nint f{n}(void) {{ return REVISION + {n}; }}\n')
+    for revision in (1, 2):
+        world.write("revision.h", f"#define REVISION {revision}\n")
+        world.run(*MAKE, flags=("--explain",))
+        world.clean()
+    return world.doctor()
+
+
 @failure("key-variable-changed")
 def a_variable_of_c_keys(world):
     world.c_project()

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 
 #include "agent/doctor/bundle.hpp"
@@ -69,24 +70,49 @@ TEST(Diagnosis, TheSameKeysMissedAgainAreALoss) {
   EXPECT_EQ(first_rule(chart), "storage-lost");
 }
 
-TEST(Diagnosis, AHeaderBehindTheMissesIsNamed) {
+// Two recorded runs of four compilations, each with another key the second time; `change` gets the later
+// ones.
+Chart two_explained_runs(const std::function<void(sccache::KeyedCompilation&)>& change) {
   auto chart = two_cold_runs();
   for (std::uint64_t n = 0; n < 4; ++n) {
     const auto name = std::to_string(n) + ".o";
     const sccache::KeyedCompilation one{
-        .name = name, .key = n, .outcome = "miss", .arguments = {"-c", "-o", name}, .inputs = {0}};
+        .name = name, .key = n, .outcome = "miss", .arguments = {"-DA=1", "-c", "-o", name}, .inputs = {0}};
     chart.previous->keys.compilations.push_back(one);
     chart.keys.compilations.push_back(one);
     chart.keys.compilations.back().key += 10;
+    change(chart.keys.compilations.back());
   }
   chart.previous->keys.files = {{.path = "/src/include/config.h", .digest = 7}};
-  chart.keys.files = {{.path = "/src/include/config.h", .digest = 8}};
+  chart.keys.files = chart.previous->keys.files;
+  return chart;
+}
+
+TEST(Diagnosis, AHeaderBehindTheMissesIsNamed) {
+  auto chart = two_explained_runs([](auto&) {});
+  chart.keys.files.front().digest = 8;
 
   const auto verdicts = examine(chart).verdicts;
 
   ASSERT_FALSE(verdicts.empty());
   EXPECT_EQ(verdicts.front().rule, "file-changed");
   EXPECT_THAT(verdicts.front().title, HasSubstr("include/config.h changed since the last run, and 4 keys"));
+}
+
+TEST(Diagnosis, AnArgumentBehindTheMissesIsNamed) {
+  const auto chart = two_explained_runs([](auto& one) { one.arguments.front() = "-DA=2"; });
+
+  const auto verdicts = examine(chart).verdicts;
+
+  ASSERT_FALSE(verdicts.empty());
+  EXPECT_EQ(verdicts.front().rule, "argument-changed");
+  EXPECT_THAT(verdicts.front().evidence.front(), HasSubstr("last run -DA=1, this run -DA=2"));
+}
+
+TEST(Diagnosis, ArgumentsThatDifferByCompilationAreNoCause) {
+  const auto chart = two_explained_runs([](auto& one) { one.arguments.front() = "-DA=" + one.name; });
+
+  EXPECT_EQ(first_rule(chart), "key-drift");
 }
 
 TEST(Diagnosis, AVariableOfTheKeyShowsBothValues) {

@@ -55,6 +55,27 @@ TEST(Difference, NamesTheFirstArgumentThatChanged) {
   EXPECT_THAT(text_of(difference), HasSubstr("a.o: argument: -DX=1 -> -DX=2"));
 }
 
+TEST(Difference, AnArgumentThatWasPutInOrTakenOutStandsAgainstNone) {
+  auto without = c("a.o", 1, "-O2");
+  auto with = c("a.o", 2, "-O2");
+  with.arguments.insert(with.arguments.begin(), "-DX=1");
+
+  const auto put_in = compare(run("1", {without}), run("2", {with}));
+  const auto taken_out = compare(run("1", {with}), run("2", {without}));
+
+  EXPECT_THAT(text_of(put_in), HasSubstr("a.o: argument: (none) -> -DX=1"));
+  EXPECT_THAT(text_of(taken_out), HasSubstr("a.o: argument: -DX=1 -> (none)"));
+}
+
+TEST(Difference, CountsTheKeysBehindAnArgument) {
+  const auto difference = compare(run("1", {c("a.o", 1, "-O1"), c("b.o", 2, "-O1"), c("d.o", 3, "-Da")}),
+                                  run("2", {c("a.o", 4, "-O2"), c("b.o", 5, "-O2"), c("d.o", 6, "-Db")}));
+
+  ASSERT_THAT(difference.cascades, SizeIs(1));  // what one compilation has alone is no cascade
+  EXPECT_EQ(difference.cascades.front().compilations, 2U);
+  EXPECT_THAT(text_of(difference), HasSubstr("argument: -O1 -> -O2 (first): 2 compilations cascaded."));
+}
+
 TEST(Difference, LeavesOutArgumentsThatEnterNoKey) {
   auto moved = c("a.o", 2, "-O2");
   moved.arguments[3] = "elsewhere/a.o";
