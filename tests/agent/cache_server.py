@@ -74,6 +74,13 @@ class CacheServer:
              "--admin-token-file", self.admin_token_file, *arguments[1:]],
             capture_output=True, text=True, timeout=30, check=False)
 
+    def workspace_command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """As the administrator, unless tokens are given."""
+        return subprocess.run(
+            [HEARTH, "workspace", arguments[0], "--server", self.endpoint,
+             *(() if environment else ("--admin-token-file", self.admin_token_file)), *arguments[1:]],
+            env=environment_with(**environment), capture_output=True, text=True, timeout=30, check=False)
+
     def new_token(self, level: str, *flags: str) -> str:
         done = self.token_command("create", "--level", level, *flags)
         if done.returncode != 0:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.agent.cache_server import ADMIN_TOKEN, CacheServer, environment_with
+from tests.agent.cache_server import ADMIN_TOKEN, WORKSPACE, CacheServer, environment_with
 from tests.agent.running import HEARTH
 from tests.e2e import tools
 
@@ -73,6 +73,36 @@ class ServerBackend(unittest.TestCase):
 
         self.assertEqual(figures["published"], 0, said)
         self.assertIn("no token that may save", said)
+
+    def test_workspaces_are_listed_shown_and_limited_on_the_command_line(self):
+        here = ("--workspace", WORKSPACE)
+
+        listed = self.server.workspace_command("list")
+        plain = json.loads(self.server.workspace_command("show", *here, "--json").stdout)
+        limited = self.server.workspace_command("set", *here, "--quota", "50GiB", "--idle", "30d")
+        taken_back = json.loads(self.server.workspace_command("set", *here, "--quota", "default", "--json").stdout)
+
+        self.assertEqual(listed.stdout.split(), [WORKSPACE], listed.stderr)
+        self.assertEqual(plain["limits"], {"quota_bytes": None, "idle_days": None})
+        self.assertRegex(plain["signing_key"], r"^ed25519-sha256:[0-9a-f]{64}$")
+        self.assertIn("quota        50.0 GiB\nidle         30 days\n", limited.stdout, limited.stderr)
+        self.assertEqual(taken_back["limits"], {"quota_bytes": None, "idle_days": 30})
+
+    def test_limits_that_are_none_are_named_and_change_nothing(self):
+        here = ("--workspace", WORKSPACE)
+
+        for flags, said in ((("--quota", "much"), "--quota"), (("--idle", "3 weeks"), "--idle"), ((), "nothing to set")):
+            ended = self.server.workspace_command("set", *here, *flags)
+            self.assertNotEqual(ended.returncode, 0)
+            self.assertIn(said, ended.stderr)
+        other = self.server.workspace_command("set", *here, "--quota", "1GiB", SAVE=self.save_token)
+        nowhere = self.server.workspace_command("show", "--workspace", "nobody/nothing")
+
+        self.assertNotEqual(other.returncode, 0)
+        self.assertNotEqual(nowhere.returncode, 0)
+        self.assertIn("nobody/nothing", nowhere.stderr)
+        shown = json.loads(self.server.workspace_command("show", *here, "--json").stdout)
+        self.assertEqual(shown["limits"], {"quota_bytes": None, "idle_days": None})
 
     def test_a_token_of_a_pull_request_reads_everything_and_writes_its_own(self):
         cold, said = self.build()

@@ -10,7 +10,16 @@ io::Json limits(io::JsonObject wanted) {
   return io::JsonObject{{"limits", std::move(wanted)}};
 }
 
+void make_workspace(RunningServer& server) {
+  EXPECT_EQ(
+      server
+          .call("POST", "/v2/workspaces", io::JsonObject{{"workspace", io::JsonObject{{"slug", "acme/ci"}}}})
+          .status,
+      201);
+}
+
 TEST_F(Api, LimitsAreSetByTheAdministratorAndSeenByAll) {
+  make_workspace(server_);
   const Ask reader{.token = server_.token({{"name", "r"}, {"access_level", "restore"}})};
   EXPECT_TRUE(server_.call("GET", "/limits", {}, reader).body["limits"]["quota_bytes"].is_null());
 
@@ -32,7 +41,13 @@ TEST_F(Api, LimitsAreNotRaisedByThoseTheyLimit) {
   expect_refusal(server_.call("PUT", "/limits", limits({{"quota_bytes", 0}}), admin), 403, "forbidden");
 }
 
+TEST_F(Api, AWorkspaceThatNobodyMadeHasNoLimits) {
+  expect_refusal(server_.call("GET", "/limits"), 404, "not_found");
+  expect_refusal(server_.call("PUT", "/limits", limits({{"quota_bytes", 1'000}})), 404, "not_found");
+}
+
 TEST_F(Api, LimitsThatAreNoneAreRefused) {
+  make_workspace(server_);
   for (const auto* const text : {R"({})", R"({"limits":[]})", R"({"limits":{"quota_bytes":"5GiB"}})",
                                  R"({"limits":{"quota_bytes":-1}})", R"({"limits":{"idle_days":61}})",
                                  R"({"limits":{"idle_days":true}})"}) {
