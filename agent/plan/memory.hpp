@@ -1,7 +1,7 @@
 // What several builds need of memory together, from the samples of one. Peaks of equal builds do not fall
 // into one moment, but their courses do: all compile their large files early or late. So the forecast adds up
-// means and lets only what is above them even out, as sums of independent amounts do. Not yet
-// compared with builds that really run at once. Pure; safe from any thread. Sizes in bytes.
+// means and lets only what is above them even out, as sums of independent amounts do. How near that comes to
+// builds that really run at once: bench/workloads/plan_memory.py. Pure; safe from any thread. Sizes in bytes.
 #pragma once
 
 #include <cstdint>
