@@ -32,14 +32,18 @@ std::string without_version(std::string_view url) {
   return std::string(versioned ? url.substr(0, slash) : url);
 }
 
+// What a host is spoken to with where nothing is said.
+std::string_view usual_scheme(std::string_view host) {
+  return is_loopback(host) ? "http" : "https";
+}
+
 Result<std::string> base_of(std::string_view host, std::string_view scheme, const Variables& variables) {
   std::string base;
   if (host.empty()) {
     const auto named = variables("BORINGCACHE_API_URL");
     base = without_version(named.empty() ? k_service : trimmed(named));
   } else {
-    const auto chosen = !scheme.empty() ? scheme : is_loopback(host) ? "http" : "https";
-    base = fmt::format("{}://{}", chosen, host);
+    base = fmt::format("{}://{}", scheme.empty() ? usual_scheme(host) : scheme, host);
   }
   const auto split = net::split_url(base);
   if (!split || split->target != "/" || host.contains('@')) {
@@ -77,7 +81,8 @@ Result<BoringcacheAddress> parse(const StorageUrl& url, const Variables& variabl
                                k_settings, "a boringcache URL"));
   const auto slash = std::min(place.find('/'), place.size());
   const auto workspace = place.substr(std::min(slash + 1, place.size()));
-  const auto& scheme = settings["scheme"];
+  const auto& ca = settings["ca"];
+  const auto scheme = settings["scheme"].empty() && !ca.empty() ? std::string("https") : settings["scheme"];
   if (!scheme.empty() && scheme != "http" && scheme != "https") {
     return fail(Errc::invalid, "scheme={}: http or https", scheme);
   }
@@ -90,7 +95,7 @@ Result<BoringcacheAddress> parse(const StorageUrl& url, const Variables& variabl
   BoringcacheAddress address;
   AGENT_TRY(address.base, base_of(place.substr(0, slash), scheme, variables));
   address.workspace = workspace;
-  address.ca_file = settings["ca"];
+  address.ca_file = ca;
   const auto& key = settings["key"];
   AGENT_TRY(address.trusted_keys,
             trusted_keys(key.empty() ? variables("BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT") : key));
@@ -119,7 +124,13 @@ Result<Secret> token_of_file(const Variables& variables) {
 }  // namespace
 
 std::string BoringcacheAddress::describe() const {
-  return fmt::format("boringcache://{}/{}", base.substr(base.find("://") + 3), workspace);
+  const auto end = base.find("://");
+  const auto host = std::string_view(base).substr(end + 3);
+  const auto scheme = std::string_view(base).substr(0, end);
+  const auto settings = !ca_file.empty()               ? "?ca=" + ca_file.string()
+                        : scheme != usual_scheme(host) ? fmt::format("?scheme={}", scheme)
+                                                       : std::string();
+  return fmt::format("boringcache://{}/{}{}", host, workspace, settings);
 }
 
 std::string BoringcacheAddress::url_of(std::string_view path) const {

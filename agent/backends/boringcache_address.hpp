@@ -23,16 +23,16 @@ struct BoringcacheAddress {
   // Fingerprints of the keys whose signatures are believed; empty: nobody asks for signatures.
   std::vector<std::string> trusted_keys = {};
 
-  // "boringcache://host/owner/name"
+  // "boringcache://host/owner/name", and how to reach it where that is not the usual way; for people to use
   std::string describe() const;
 
   // Of a path below the workspace: "/caches/blobs/stage".
   std::string url_of(std::string_view path) const;
 };
 
-// TLS, except on loopback and where the URL says scheme=http. Without a host ("boringcache:///owner/name") it
-// is that of BORINGCACHE_API_URL, else the service's own. Without `key` the keys of
-// BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT are trusted, if it is set. Errors: invalid.
+// TLS, except on loopback without `ca`, and where the URL says scheme=http. Without a host
+// ("boringcache:///owner/name") it is that of BORINGCACHE_API_URL, else the service's own. Without `key` the
+// keys of BORINGCACHE_TRUSTED_WORKSPACE_KEY_FINGERPRINT are trusted, if it is set. Errors: invalid.
 Result<BoringcacheAddress> parse_boringcache_address(const StorageUrl& url, const Variables& variables);
 
 // The variables that a storage of this kind reads.

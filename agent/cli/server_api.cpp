@@ -3,10 +3,13 @@
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/process.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
 namespace {
+
+constexpr std::size_t k_longest_reason = 200;  // of an answer that is no JSON
 
 Result<Secret> admin_token(const ServerAccess& access) {
   constexpr std::uint64_t k_most_bytes = 4096;
@@ -28,13 +31,15 @@ void add_server_access(CLI::App& command, ServerAccess& access) {
   command.add_option("--server", access.url, "URL of the server")
       ->capture_default_str()
       ->envname("HEARTH_SERVER");
+  command.add_option("--ca", access.ca_file, "certificates (PEM) to trust beside the system's")
+      ->envname("HEARTH_CA");
   command.add_option("--admin-token-file", access.admin_token_file,
                      "file with a token of level admin (default: BORINGCACHE_ADMIN_TOKEN)");
 }
 
 Result<ServerApi> ServerApi::open(const ServerAccess& access) {
   AGENT_TRY(auto token, admin_token(access));
-  AGENT_TRY(auto client, net::HttpClient::to_url(access.url));
+  AGENT_TRY(auto client, net::HttpClient::to_url(access.url, {.ca_file = access.ca_file}));
   return ServerApi(std::move(client), std::move(token), access.url);
 }
 
@@ -49,7 +54,8 @@ Result<io::Json> ServerApi::call(std::string method, const std::string& path, co
   AGENT_TRY(const auto answer, client_.send(request));
   auto json = io::parse_json(answer.body, "the server's answer");
   if (answer.status / 100 != 2) {
-    const auto text = json ? json->text("error", json->text("message")) : std::string();
+    const auto text = json ? json->text("error", json->text("message"))
+                           : report::plain(trimmed(answer.body), k_longest_reason);
     return fail(answer.status == 404 ? Errc::not_found : Errc::denied, "{}: {}: {}", server_, answer.status,
                 text.empty() ? "no reason was given" : text);
   }

@@ -14,14 +14,15 @@ namespace agent::cli {
 struct ServerAccess {
   std::string url = "http://127.0.0.1:7430";
   std::string admin_token_file;  // empty: BORINGCACHE_ADMIN_TOKEN
+  std::string ca_file;           // empty: the system's certificates only
 };
 
-// --server and --admin-token-file; `access` outlives the command.
+// --server, --ca and --admin-token-file; `access` outlives the command.
 void add_server_access(CLI::App& command, ServerAccess& access);
 
 class ServerApi final {
 public:
-  // Errors: invalid (no token, no URL), those of reading the file.
+  // Errors: invalid (no token, no URL, no certificates), those of reading the file.
   static Result<ServerApi> open(const ServerAccess& access);
 
   // The answer's body. Errors: not_found (404), denied (any other refusal), both with what the server says.

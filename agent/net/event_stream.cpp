@@ -91,11 +91,12 @@ void EventStream::run(const std::stop_token& stop) {
     const auto until = listeners_.empty() ? steady_clock::now() + std::chrono::hours(24) : next_tick;
     door_->wait_until(stop, until, [](const Door& door) { return !door.waiting.empty(); });
     greet(door_->with([](Door& door) { return std::exchange(door.waiting, {}); }));
-    if (steady_clock::now() >= next_tick || stop.stop_requested()) {
+    if (steady_clock::now() >= next_tick) {
       tick();
       next_tick = steady_clock::now() + options_.interval;
     }
   }
+  tick();  // the last word, whenever the end was asked for
   listeners_.clear();
   count_.set(0);
 }

@@ -156,7 +156,8 @@ struct HttpClient::State {
   static Result<void> receive(pn::StreamSocket& from, AnswerParser& parser);
   Result<ClientResponse> send_once(const ClientRequest& request, std::string_view body);
 
-  bool cut_off = false;  // the last exchange failed because a kept connection had ended before any answer
+  bool cut_off = false;    // the last exchange failed because a kept connection had ended before any answer
+  bool unreached = false;  // it did not even begin: there is no connection
 };
 
 pn::StreamSocket HttpClient::State::dial_address(const pn::SocketAddress& address) const {
@@ -218,7 +219,13 @@ Result<void> HttpClient::State::connect() {
   } catch (const pn::SSLConnectionUnexpectedlyClosedException& thrown) {
     return fail(Errc::transient, "connect {}: {}", name, thrown.displayText());
   } catch (const pn::SSLException& thrown) {
-    return fail(Errc::denied, "connect {}: {}", name, thrown.displayText());
+    const auto text = thrown.displayText();
+    return text.contains("certificate verify failed") ? fail(Errc::denied,
+                                                             "connect {}: nobody who is trusted here issued "
+                                                             "its certificate; the backend's ca=FILE, or "
+                                                             "--ca FILE, names who did",
+                                                             name)
+                                                      : fail(Errc::denied, "connect {}: {}", name, text);
   } catch (const std::exception& thrown) {
     const auto* const known = dynamic_cast<const Poco::Exception*>(&thrown);
     return fail(Errc::transient, "connect {}: {}", name,
@@ -289,7 +296,9 @@ Result<ClientResponse> HttpClient::State::send_once(const ClientRequest& request
   cut_off = kept;
   if (!kept) {
     socket.reset();
+    unreached = true;
     AGENT_CHECK(connect());
+    unreached = false;
   }
   AnswerParser parser(request.method == "HEAD", options.max_answer_bytes);
   if (auto outcome = exchange(request, body, parser); !outcome) {
@@ -374,6 +383,9 @@ Result<ClientResponse> HttpClient::send(const ClientRequest& request, std::strin
   auto answer = state_->send_once(request, body);
   if (!answer && state_->cut_off && request.repeat != Repeat::never && is_repeatable(request.method)) {
     answer = state_->send_once(request, body);
+  }
+  if (!answer && state_->unreached && state_->unix_socket.empty()) {
+    return answer;  // which says whom; what was to be asked has nothing to do with it
   }
   if (!answer) {
     const auto path = std::string_view(request.target).substr(0, request.target.find('?'));

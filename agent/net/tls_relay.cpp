@@ -1,5 +1,6 @@
 #include "agent/net/tls_relay.hpp"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace agent::net {
 
@@ -59,9 +61,34 @@ bool TlsRelay::shake_hands() {
     return connect();
   }
   if (!note(done)) {
+    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST) {
+      refuse_plain();
+    }
     close();
   }
   return false;
+}
+
+// Somebody who speaks HTTP to us would see nothing but a broken connection.
+void TlsRelay::refuse_plain() {
+  constexpr std::string_view k_text =
+      "this port speaks TLS: https://, or scheme=https in the backend's URL\n";
+  const auto answer = fmt::format(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: "
+      "close\r\n\r\n{}",
+      k_text.size(), k_text);
+  ::send(client_.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
+  ::shutdown(client_.get(), SHUT_WR);
+  // What is unread when we close makes the kernel take the answer back.
+  std::array<char, k_step> unread{};
+  std::size_t passed = 0;
+  while (passed < k_buffer) {
+    const auto count = ::recv(client_.get(), unread.data(), unread.size(), 0);
+    if (count <= 0) {
+      break;
+    }
+    passed += static_cast<std::size_t>(count);
+  }
 }
 
 // The server is on this machine: it accepts at once, or its queue is full and the client had better go.

@@ -44,6 +44,7 @@ public:
 
 private:
   bool shake_hands();
+  void refuse_plain();
   bool connect();
   bool take_from_client();
   bool give_to_inner();

@@ -32,13 +32,22 @@ TEST(BoringcacheAddress, IsEncryptedExceptOnLoopback) {
   EXPECT_EQ(parse("boringcache://127.0.0.1:7430/acme/ci")->base, "http://127.0.0.1:7430");
   EXPECT_EQ(parse("boringcache://localhost/acme/ci?scheme=https")->base, "https://localhost");
   EXPECT_EQ(parse("boringcache://cache.lan/acme/ci?scheme=http")->base, "http://cache.lan");
+  EXPECT_EQ(parse("boringcache://localhost/acme/ci?ca=/own.pem")->base, "https://localhost");
+}
+
+TEST(BoringcacheAddress, IsDescribedSoThatItCanBeUsedAgain) {
+  for (const auto* const text :
+       {"boringcache://h/acme/ci", "boringcache://127.0.0.1:7430/acme/ci",
+        "boringcache://h/acme/ci?scheme=http", "boringcache://localhost/acme/ci?scheme=https",
+        "boringcache://localhost/acme/ci?ca=/own.pem"}) {
+    EXPECT_EQ(parse(text)->describe(), text);
+  }
 }
 
 TEST(BoringcacheAddress, NamesPathsBelowTheWorkspace) {
   const auto address = parse("boringcache://h/acme/ci");
 
   EXPECT_EQ(address->url_of("/caches"), "https://h/v2/workspaces/acme/ci/caches");
-  EXPECT_EQ(address->describe(), "boringcache://h/acme/ci");
 }
 
 TEST(BoringcacheAddress, WithoutAHostIsTheServicesOwn) {

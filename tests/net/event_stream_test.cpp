@@ -113,8 +113,10 @@ TEST_F(EventStreamTest, TurnsAwayWhoIsOneTooMany) {
 
 TEST_F(EventStreamTest, HasAPlaceAgainOnceAListenerLeft) {
   start({.most_listeners = 1, .interval = 10ms});
-  listener();  // and gone
-
+  {
+    auto gone = listener();
+    ASSERT_TRUE(eventually([&] { return listeners() == 1; })) << "else 0 says nothing below";
+  }
   ASSERT_TRUE(eventually([&] { return listeners() == 0; }));
 
   auto next = listener();

@@ -210,13 +210,29 @@ TEST(HttpClient, KeepsQueriesOutOfErrors) {
   EXPECT_THAT(failed, testing::Not(FailsSaying("confidential")));
 }
 
+TEST(HttpClient, SaysOfAServerThatIsNotThereOnlyThat) {
+  std::string url;
+  {
+    ScriptedServer server({});
+    url = server.url();
+  }
+
+  const auto failed = client_of(url).send(get("/path"));
+
+  EXPECT_THAT(failed, FailsWith(Errc::transient));
+  EXPECT_THAT(failed, FailsSaying("connect 127.0.0.1:"));
+  EXPECT_THAT(failed, testing::Not(FailsSaying("/path")));
+}
+
 TEST(HttpClient, TrustsOnlyCertificatesOfTheSystem) {
   TempFolder folder;
   TlsServer server;
   const auto bundle = (folder.path() / "ca.pem").string();
   ASSERT_TRUE(server.write_certificate(bundle));
 
-  EXPECT_THAT(client_of(server.url()).send(get("/")), FailsWith(Errc::denied));
+  const auto untrusted = client_of(server.url()).send(get("/"));
+  EXPECT_THAT(untrusted, FailsWith(Errc::denied));
+  EXPECT_THAT(untrusted, FailsSaying("names who did")) << "the way out";
   EXPECT_EQ(server.requests(), 0U);
 
   ::setenv("SSL_CERT_FILE", bundle.c_str(), 1);  // how OpenSSL is told about the system's certificates

@@ -110,12 +110,18 @@ TEST_F(TlsFronts, ServeManyAtOnce) {
   }
 }
 
-TEST_F(TlsFronts, AreNotToBeTalkedToInTheClear) {
+TEST_F(TlsFronts, SayToWhoeverSpeaksInTheClearThatTheySpeakTls) {
   start();
   ClientPool pool{PoolOptions{}};
-  ClientRequest request;
 
-  EXPECT_FALSE(pool.send(fmt::format("http://127.0.0.1:{}/", front_->port()), request, {}));
+  for (const auto* const method : {"GET", "PUT", "POST", "HEAD"}) {
+    ClientRequest request;
+    request.method = method;
+    const auto answer = pool.send(fmt::format("http://127.0.0.1:{}/", front_->port()), request, {});
+    ASSERT_THAT(answer, Succeeds()) << method;
+    EXPECT_EQ(answer->status, 400);
+    EXPECT_EQ(answer->body.contains("https://"), request.method != "HEAD") << answer->body;
+  }
   EXPECT_THAT(send("GET"), Succeeds()) << "and go on";
 }
 
