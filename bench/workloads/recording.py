@@ -1,23 +1,21 @@
-"""What `hearth run --explain` costs: builds of small C files with shared headers, with and without it. All of its work is
-done by sccache's server, which writes a longer log, and by hearth, which reads it: the processor time of these two is
-what is compared, as a share of the build's time, because half a percent of a build is less than builds differ anyway.
+"""What `hearth run --explain` costs a cold build of libmbedcrypto, and of small C files with shared headers. All of its
+work is done by sccache's server, which writes a longer log, and by hearth, which reads it: the processor time of these
+two is compared, as a share of the build's time, because half a percent of a build is less than builds differ anyway.
 `recording.py [--pairs 8] [--files 600]`"""
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 
-from pairs import HEARTH, TIMED, report, work_folder
-from servers import finish
+from pairs import HEARTH, interval, work_folder
+from servers import finish, say
 from small_c import SOURCE, write_project
 
-from tests.e2e import tools
+from tests.e2e import inputs, tools
 
 GOAL = 0.005  # of the time of a cold build, as if nothing else ran meanwhile
 HEADERS = 40
@@ -46,68 +44,79 @@ def ticks_now() -> int:
 
 
 class Builds:
-    """Builds through hearth, each with a fresh store, as on a new runner."""
+    """Builds of one project through hearth, each with a fresh store, as on a new runner."""
 
-    def __init__(self, folder: pathlib.Path, files: int):
+    def __init__(self, folder: pathlib.Path, project: pathlib.Path, build: str, clean: str):
         self.folder = folder
-        self.project = folder / "project"
-        write_project(self.project, files)
-        for n in range(HEADERS):
-            (self.project / "src" / f"h{n}.h").write_text(f"struct shared_{n} {{ int a[{n + 1}]; }};\n")
-        for n in range(files):
-            includes = "".join(f'#include "h{(n + i) % HEADERS}.h"\n' for i in range(HEADERS // 2))
-            (self.project / "src" / f"f{n}.c").write_text(includes + SOURCE.format(n=n, size=16 + n))
+        self.project = project
+        self.build = build
+        self.clean = clean
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SCCACHE_", "HEARTH_"))}
         self.environment |= {"HEARTH_SCCACHE": str(tools.sccache()), "LAUNCHER": "sccache"}
 
-    def clean(self) -> None:
-        shutil.rmtree(self.project / "out")
-        (self.project / "out").mkdir()
-
     def run(self, explain: bool, cold: bool = False) -> dict[str, float]:
-        """Seconds of all of `hearth run`, and of the processors while the command ran."""
-        self.clean()
+        """Seconds of all of `hearth run`, and what of the processors hearth and sccache's server took."""
+        subprocess.run(["sh", "-c", self.clean], cwd=self.project, check=True, stdout=subprocess.DEVNULL)
         for name in ("store", *(["backend"] if cold else [])):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        out = self.folder / "timed.json"
         command = [HEARTH, "run", "--quiet", "--store", self.folder / "store", "--backend",
                    f"disk://{self.folder}/backend", "--tag", "bench", *(["--explain"] if explain else []), "--",
-                   sys.executable, TIMED, out, "make", "-s", "-j2"]
+                   "sh", "-c", self.build]
         since, begin = ticks_now(), time.monotonic()
         running = subprocess.Popen([str(word) for word in command], cwd=self.project, env=self.environment,
-                                   stdout=subprocess.DEVNULL)
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         own: dict[int, float] = {}
         while running.poll() is None:
             own |= processor_seconds({"sccache", "hearth"}, since)
             time.sleep(EVERY_SECONDS)
         assert running.returncode == 0
-        wall = time.monotonic() - begin
-        return {"wall": wall, "cpu": json.loads(out.read_text())["cpu"], "own": sum(own.values())}
+        return {"wall": time.monotonic() - begin, "own": sum(own.values())}
 
     def pairs(self, count: int, cold: bool) -> list[tuple[dict, dict]]:
         found = []
         for i in range(count):
             took = {explain: self.run(explain, cold) for explain in ((False, True) if i % 2 else (True, False))}
             found.append((took[False], took[True]))
-            print(f"  pair {i + 1}/{count}: without {took[False]['wall']:.2f} s, with {took[True]['wall']:.2f} s",
-                  file=sys.stderr, flush=True)
+            say(f"pair {i + 1}/{count}: without {took[False]['wall']:.2f} s, with {took[True]['wall']:.2f} s")
         return found
 
 
+def small_files(folder: pathlib.Path, files: int) -> Builds:
+    """What costs most: files that take hardly longer to compile than to look up, each with twenty headers."""
+    write_project(folder, files)
+    for n in range(HEADERS):
+        (folder / "src" / f"h{n}.h").write_text(f"struct shared_{n} {{ int a[{n + 1}]; }};\n")
+    for n in range(files):
+        includes = "".join(f'#include "h{(n + i) % HEADERS}.h"\n' for i in range(HEADERS // 2))
+        (folder / "src" / f"f{n}.c").write_text(includes + SOURCE.format(n=n, size=16 + n))
+    return Builds(folder.parent, folder, "make -s -j2", "rm -rf out && mkdir out")
+
+
+def library(folder: pathlib.Path) -> Builds:
+    shutil.copytree(inputs.mbedtls(), folder, symlinks=True)
+    return Builds(folder.parent, folder, "make -s -C library -j2 CC='sccache cc' libmbedcrypto.a",
+                  "make -s -C library clean")
+
+
 def main() -> None:
-    arguments = argparse.ArgumentParser()
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--pairs", type=int, default=8)
     arguments.add_argument("--files", type=int, default=600)
     given = arguments.parse_args()
+    figures = {}
     with work_folder() as name:
-        builds = Builds(pathlib.Path(name), given.files)
-        shares = {}
-        for what, pairs in (("cold", builds.pairs(max(given.pairs // 2, 1), True)),
-                            ("warm", builds.pairs(given.pairs, False))):
-            report(f"--explain: {what} build of {given.files} small C files", 1 + GOAL, pairs)
-            shares[what] = statistics.median((b["own"] - a["own"]) / a["wall"] for a, b in pairs)
-        finish({"workload": "recording", "goal": GOAL, "more_processor_time_per_second_of_build":
-                {what: round(share, 5) for what, share in shares.items()}}, shares["cold"] < GOAL)
+        folder = pathlib.Path(name)
+        for what, builds in (("libmbedcrypto", library(folder / "c" / "project")),
+                             (f"{given.files} small C files", small_files(folder / "small" / "project", given.files))):
+            pairs = builds.pairs(given.pairs, True)
+            shares = [(b["own"] - a["own"]) / a["wall"] for a, b in pairs]
+            low, high = interval(shares)
+            figures[what] = {"share": round(statistics.median(shares), 5), "low": round(low, 5), "high": round(high, 5),
+                             "wall": round(statistics.median(a["wall"] for a, _ in pairs), 2),
+                             "own": round(statistics.median(a["own"] for a, _ in pairs), 2)}
+            say(f"{what}: {figures[what]}")
+    finish({"workload": "recording, cold", "goal": GOAL, "pairs": given.pairs, **figures},
+           figures["libmbedcrypto"]["share"] < GOAL)
 
 
 if __name__ == "__main__":
