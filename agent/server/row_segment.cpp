@@ -46,9 +46,8 @@ void append_row(std::string& to, const Row& row) {
 
 }  // namespace
 
-RowEncoder::RowEncoder(std::size_t most_bytes) {
+RowEncoder::RowEncoder(std::size_t most_bytes) : text_(k_magic) {
   text_.reserve(most_bytes);
-  text_ = k_magic;
   io::append_le(text_, k_version);
   io::append_le(text_, std::uint32_t{0});  // how many, in the end
 }
@@ -83,7 +82,7 @@ std::string encode_rows(std::vector<Row> rows) {
 }
 
 Result<std::shared_ptr<const RowSegment>> RowSegment::parse(Bytes bytes) {
-  const std::shared_ptr<RowSegment> segment(new RowSegment(std::move(bytes)));
+  std::shared_ptr<RowSegment> segment(new RowSegment(std::move(bytes)));
   AGENT_CHECK(segment->check());
   return segment;
 }
