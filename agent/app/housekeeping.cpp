@@ -155,9 +155,11 @@ void Housekeeping::end_sccache(milliseconds deadline) {
   if (auto stopped = sccache_->stop(deadline); !stopped) {
     log::warn("agent: {}", stopped.error().message);
   }
+  auto log = sccache_->log_lines();
+  auto keys = sccache_->key_inputs();  // reads every file of the build: not while others wait for the status
   services_.status.observe([&](Observed& observed) {
-    observed.log = sccache_->log_lines();
-    observed.keys = sccache_->key_inputs();
+    observed.log = std::move(log);
+    observed.keys = std::move(keys);
     observed.sccache_ended = true;
   });
 }

@@ -83,8 +83,8 @@ public:
 
 private:
   struct Source {
-    const RowSegment* segment;
-    std::size_t position;
+    const RowSegment* segment = nullptr;
+    std::size_t position = 0;
     Row row;  // at that position
   };
   std::vector<Source> sources_;  // those with a row left
