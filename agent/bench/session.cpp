@@ -186,10 +186,11 @@ private:
       const auto hits =
           std::ranges::count_if(cold, [](const Build& one) { return one.hits.value_or(0) > 0; });
       if (hits > 0) {
-        results_.notes.push_back(fmt::format(
-            "{}: {} of {} cold builds had hits, because the tag held entries; --tags run-scoped gives "
-            "each round a tag of its own",
-            leg.name, hits, cold.size()));
+        results_.notes.push_back(
+            fmt::format("{}: {} of {} cold builds had hits: the tag held entries (--tags run-scoped gives "
+                        "each round a tag "
+                        "of its own), or sources are the same once they are preprocessed",
+                        leg.name, hits, cold.size()));
       }
     }
   }
