@@ -188,8 +188,7 @@ private:
       if (hits > 0) {
         results_.notes.push_back(
             fmt::format("{}: {} of {} cold builds had hits: the tag held entries (--tags run-scoped gives "
-                        "each round a tag "
-                        "of its own), or sources are the same once they are preprocessed",
+                        "each round a tag of its own), or sources are the same once they are preprocessed",
                         leg.name, hits, cold.size()));
       }
     }

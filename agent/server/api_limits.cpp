@@ -1,7 +1,8 @@
 // What a workspace may hold and for how long: the administrator says it, who has a token sees it.
 #include <fmt/format.h>
 
-#include <functional>
+#include <optional>
+#include <utility>
 
 #include "agent/server/call.hpp"
 #include "agent/server/garbage.hpp"
@@ -42,26 +43,28 @@ Result<Answer> described(Context& context, const Call& call, const Limits& limit
                                        {"used_bytes", std::move(used)}}};
 }
 
-// The administrator may name any workspace, a misspelt one too.
-Result<Answer> unless_missing(Context& context, const Call& call,
-                              const std::function<Result<Answer>()>& then) {
+// What is said of a workspace that nobody made: the administrator may name any, a misspelt one too.
+Result<std::optional<Answer>> missing(Context& context, const Call& call) {
   if (!call.grant.is_root) {
-    return then();
+    return std::nullopt;
   }
   AGENT_TRY(const auto made, context.storage.read(workspace_object(call.workspace)));
-  return made ? then()
-              : refusal(
-                    404, "not_found",
-                    fmt::format("there is no workspace {}; its first token makes it", call.workspace.slug()));
+  if (made) {
+    return std::nullopt;
+  }
+  return refusal(404, "not_found",
+                 fmt::format("there is no workspace {}; its first token makes it", call.workspace.slug()));
 }
 
 }  // namespace
 
 Result<Answer> show_limits(Context& context, const Call& call) {
-  return unless_missing(context, call, [&]() -> Result<Answer> {
-    AGENT_TRY(const auto limits, limits_of(context.storage, call.workspace));
-    return described(context, call, limits);
-  });
+  AGENT_TRY(auto nowhere, missing(context, call));
+  if (nowhere) {
+    return *std::move(nowhere);
+  }
+  AGENT_TRY(const auto limits, limits_of(context.storage, call.workspace));
+  return described(context, call, limits);
 }
 
 Result<Answer> set_limits(Context& context, const Call& call) {
@@ -75,15 +78,17 @@ Result<Answer> set_limits(Context& context, const Call& call) {
   Limits checked;
   AGENT_CHECK(take(wanted, "quota_bytes", k_most_quota, checked.quota_bytes));
   AGENT_CHECK(take(wanted, "idle_days", k_most_idle_days, checked.idle_days));
-  return unless_missing(context, call, [&]() -> Result<Answer> {
-    AGENT_TRY(const auto limits, change_limits(context.storage, call.workspace, [&](Limits& current) {
-                const auto& members = *wanted.object();
-                current.quota_bytes =
-                    members.contains("quota_bytes") ? checked.quota_bytes : current.quota_bytes;
-                current.idle_days = members.contains("idle_days") ? checked.idle_days : current.idle_days;
-              }));
-    return described(context, call, limits);
-  });
+  AGENT_TRY(auto nowhere, missing(context, call));
+  if (nowhere) {
+    return *std::move(nowhere);
+  }
+  AGENT_TRY(const auto limits, change_limits(context.storage, call.workspace, [&](Limits& current) {
+              const auto& members = *wanted.object();
+              current.quota_bytes =
+                  members.contains("quota_bytes") ? checked.quota_bytes : current.quota_bytes;
+              current.idle_days = members.contains("idle_days") ? checked.idle_days : current.idle_days;
+            }));
+  return described(context, call, limits);
 }
 
 }  // namespace agent::server

@@ -4,18 +4,15 @@ with another -D in the Makefile, so that every one misses and there is something
 """
 
 import argparse
-import os
 import pathlib
 import resource
 import shutil
 import subprocess
 import time
 
-from pairs import HEARTH, work_folder
+from pairs import HEARTH, hearth_environment, work_folder
 from servers import finish, say
 from small_c import write_project
-
-from tests.e2e import tools
 
 GOAL_SECONDS = 1.0
 
@@ -23,11 +20,9 @@ GOAL_SECONDS = 1.0
 def build(folder: pathlib.Path, project: pathlib.Path) -> None:
     shutil.rmtree(project / "out")
     (project / "out").mkdir()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SCCACHE_", "HEARTH_"))}
-    environment |= {"HEARTH_SCCACHE": str(tools.sccache()), "LAUNCHER": "sccache"}
     subprocess.run([HEARTH, "run", "--quiet", "--explain", "--store", folder / "store", "--backend",
                     f"disk://{folder}/backend", "--tag", "bench", "--", "make", "-s", "-j2"], cwd=project,
-                   env=environment, check=True, stdout=subprocess.DEVNULL)
+                   env=hearth_environment(), check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:

@@ -28,6 +28,16 @@ HEARTH = TOP / "build" / "release" / "bin" / "hearth"
 TIMED = pathlib.Path(__file__).with_name("timed.py")
 
 
+def clean_environment() -> dict[str, str]:
+    """This one without what anybody set for sccache or hearth."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("SCCACHE_", "HEARTH_"))}
+
+
+def hearth_environment() -> dict[str, str]:
+    """For `hearth run` of a build that calls its compiler through $LAUNCHER."""
+    return clean_environment() | {"HEARTH_SCCACHE": str(tools.sccache()), "LAUNCHER": "sccache"}
+
+
 class Sides:
     """The two ways, each with a folder of its own for everything it keeps."""
 
@@ -47,8 +57,7 @@ class Sides:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("SCCACHE_", "HEARTH_"))}
-        return clean | {"CARGO_INCREMENTAL": "0"}
+        return clean_environment() | {"CARGO_INCREMENTAL": "0"}
 
     def local(self) -> dict[str, float]:
         """sccache alone; its server is stopped before and after."""

@@ -11,11 +11,11 @@ import statistics
 import subprocess
 import time
 
-from pairs import HEARTH, interval, work_folder
+from pairs import HEARTH, hearth_environment, interval, work_folder
 from servers import finish, say
 from small_c import SOURCE, write_project
 
-from tests.e2e import inputs, tools
+from tests.e2e import inputs
 
 GOAL = 0.005  # of the time of a cold build, as if nothing else ran meanwhile
 HEADERS = 40
@@ -51,8 +51,7 @@ class Builds:
         self.project = project
         self.build = build
         self.clean = clean
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SCCACHE_", "HEARTH_"))}
-        self.environment |= {"HEARTH_SCCACHE": str(tools.sccache()), "LAUNCHER": "sccache"}
+        self.environment = hearth_environment()
 
     def run(self, explain: bool, cold: bool = False) -> dict[str, float]:
         """Seconds of all of `hearth run`, and what of the processors hearth and sccache's server took."""
