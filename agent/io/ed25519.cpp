@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <new>
+#include <stdexcept>
 
 namespace agent::io {
 
@@ -24,11 +25,15 @@ unsigned char* raw(std::string& bytes) {
   return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
+[[noreturn]] void refused() {
+  throw std::runtime_error("Ed25519: OpenSSL refuses it; a FIPS configuration may leave it out");
+}
+
 Key private_of(const Digest& key) {
   Key made(EVP_PKEY_new_raw_private_key(
       EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(key.bytes.data()), key.bytes.size()));
   if (!made) {
-    throw std::bad_alloc();  // of 32 bytes every key is one
+    refused();  // of 32 bytes every key is one
   }
   return made;
 }
@@ -48,7 +53,7 @@ std::string ed25519_public_key(const Digest& private_key) {
   std::string bytes(k_ed25519_key_bytes, '\0');
   auto size = bytes.size();
   if (EVP_PKEY_get_raw_public_key(key.get(), raw(bytes), &size) != 1) {
-    throw std::bad_alloc();
+    refused();
   }
   return bytes;
 }
@@ -60,7 +65,7 @@ std::string ed25519_sign(const Digest& private_key, std::span<const std::byte> m
   auto size = signature.size();
   if (EVP_DigestSignInit(signing.get(), nullptr, nullptr, nullptr, key.get()) != 1 ||
       EVP_DigestSign(signing.get(), raw(signature), &size, raw(message), message.size()) != 1) {
-    throw std::bad_alloc();
+    refused();
   }
   return signature;
 }

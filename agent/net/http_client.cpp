@@ -156,8 +156,9 @@ struct HttpClient::State {
   static Result<void> receive(pn::StreamSocket& from, AnswerParser& parser);
   Result<ClientResponse> send_once(const ClientRequest& request, std::string_view body);
 
-  bool cut_off = false;    // the last exchange failed because a kept connection had ended before any answer
-  bool unreached = false;  // it did not even begin: there is no connection
+  std::unexpected<Error> failed(const ClientRequest& request, Error error) const;
+
+  bool cut_off = false;  // the last exchange failed because a kept connection had ended before any answer
 };
 
 pn::StreamSocket HttpClient::State::dial_address(const pn::SocketAddress& address) const {
@@ -291,20 +292,31 @@ Result<void> HttpClient::State::exchange(const ClientRequest& request, std::stri
   }
 }
 
+// What was asked of whom, in front of why there is no answer; without the query, which may hold a signature.
+std::unexpected<Error> HttpClient::State::failed(const ClientRequest& request, Error error) const {
+  const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
+  const auto where = unix_socket.empty() ? name : unix_socket.string();
+  return with_context(fmt::format("{} {} at {}", request.method, path, where), std::move(error));
+}
+
 Result<ClientResponse> HttpClient::State::send_once(const ClientRequest& request, std::string_view body) {
   const bool kept = socket && !is_stale();
   cut_off = kept;
   if (!kept) {
     socket.reset();
-    unreached = true;
-    AGENT_CHECK(connect());
-    unreached = false;
+    auto connected = connect();
+    if (!connected && unix_socket.empty()) {  // says whom; what was to be asked has nothing to do with it
+      return std::unexpected(std::move(connected).error());
+    }
+    if (!connected) {
+      return failed(request, std::move(connected).error());
+    }
   }
   AnswerParser parser(request.method == "HEAD", options.max_answer_bytes);
   if (auto outcome = exchange(request, body, parser); !outcome) {
     cut_off = cut_off && !parser.started();
     socket.reset();
-    return std::unexpected(std::move(outcome).error());
+    return failed(request, std::move(outcome).error());
   }
   if (!parser.keeps_connection()) {
     socket.reset();
@@ -383,14 +395,6 @@ Result<ClientResponse> HttpClient::send(const ClientRequest& request, std::strin
   auto answer = state_->send_once(request, body);
   if (!answer && state_->cut_off && request.repeat != Repeat::never && is_repeatable(request.method)) {
     answer = state_->send_once(request, body);
-  }
-  if (!answer && state_->unreached && state_->unix_socket.empty()) {
-    return answer;  // which says whom; what was to be asked has nothing to do with it
-  }
-  if (!answer) {
-    const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-    const auto where = state_->unix_socket.empty() ? state_->name : state_->unix_socket.string();
-    return with_context(fmt::format("{} {} at {}", request.method, path, where), std::move(answer).error());
   }
   return answer;
 }

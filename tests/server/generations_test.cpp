@@ -118,6 +118,10 @@ struct Generation {
   Offers offers = Offers::everything;
 };
 
+void PrintTo(const Generation& generation, std::ostream* out) {
+  *out << generation.name;
+}
+
 class Generations : public testing::TestWithParam<Generation> {
 protected:
   static ServiceOptions options(const Recorder& recorder) {
