@@ -88,29 +88,36 @@ Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes) {
   return content;
 }
 
-Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes) {
-  AGENT_TRY(auto file, open_file(path, O_RDONLY));
-  std::string content;
+Result<void> read_file_into(const fs::path& path, std::uint64_t limit_bytes, std::string& content) {
+  AGENT_TRY(const auto file, open_file(path, O_RDONLY));
   constexpr std::size_t k_step = std::size_t{64} * 1024;
-  std::size_t used = 0;
+  content.clear();
   while (true) {
-    content.resize(used + k_step);
-    const auto count = ::read(file.get(), content.data() + used, k_step);
-    if (count < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      return fail_errno("read", path.string(), errno);
+    ssize_t count = 0;
+    int error = 0;
+    const auto used = content.size();
+    // Not resize(): what is about to be overwritten needs no zeros.
+    content.resize_and_overwrite(used + k_step, [&](char* data, std::size_t /*size*/) {
+      count = ::read(file.get(), data + used, k_step);
+      error = errno;
+      return used + static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+    });
+    if (count < 0 && error != EINTR) {
+      return fail_errno("read", path.string(), error);
     }
-    used += static_cast<std::size_t>(count);
-    if (used > limit_bytes) {
+    if (content.size() > limit_bytes) {
       return fail(Errc::invalid, "read {}: larger than {} bytes", path.string(), limit_bytes);
     }
     if (count == 0) {
-      content.resize(used);
-      return content;
+      return {};
     }
   }
+}
+
+Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes) {
+  std::string content;
+  AGENT_CHECK(read_file_into(path, limit_bytes, content));
+  return content;
 }
 
 Result<void> write_file(const fs::path& path, std::string_view content, WriteOptions options) {

@@ -25,6 +25,10 @@ Result<Fd> unnamed_file(const fs::path& folder);
 // The whole file, which may not be larger than `limit_bytes`.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes);
 
+// The same into memory that can be used again, for many files one after the other; what it holds after an
+// error says nothing.
+Result<void> read_file_into(const fs::path& path, std::uint64_t limit_bytes, std::string& content);
+
 // The end of a file: all of it, or its last `limit_bytes`.
 Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes);
 

@@ -74,10 +74,10 @@ std::optional<InputFiles::Number> InputFiles::file(const std::string& path) {
   std::optional<Number> number;
   if (const auto known = by_path_.find(usual.string()); known != by_path_.end()) {
     number = known->second;
-  } else if (const auto text = io::read_file(usual, k_max_input_bytes)) {
-    number = add({.file = {.path = usual.string(), .digest = digest_of(*text)},
+  } else if (io::read_file_into(usual, k_max_input_bytes, text_)) {
+    number = add({.file = {.path = usual.string(), .digest = digest_of(text_)},
                   .folder = usual.parent_path().string(),
-                  .includes = includes_of(*text)});
+                  .includes = includes_of(text_)});
   }
   by_path_.insert_or_assign(usual.string(), number);
   by_path_.insert_or_assign(path, number);

@@ -58,6 +58,7 @@ private:
   std::optional<Number> resolve(Number from, std::size_t which, const SearchPath& search);
   std::uint64_t number_of(const SearchPath& search);
 
+  std::string text_;  // of the file that is looked at; one memory for all
   std::vector<Known> files_;
   std::unordered_map<std::string, std::optional<Number>>
       by_path_;  // as asked for, and as it is normally written

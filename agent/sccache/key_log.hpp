@@ -11,8 +11,9 @@
 
 namespace agent::sccache {
 
-// For SCCACHE_LOG of the server: these lines, and trouble.
-constexpr std::string_view k_key_log_filter = "warn,sccache::compiler::compiler=debug";
+// For SCCACHE_LOG of the server: these lines, and trouble. Not OpenDAL's warnings: it writes a long one of
+// every miss, and what fails on the way to the agent the agent itself knows.
+constexpr std::string_view k_key_log_filter = "error,sccache=warn,sccache::compiler::compiler=debug";
 
 inline constexpr std::size_t k_max_key_log_bytes = std::size_t{64} << 20U;
 inline constexpr std::size_t k_max_compilations = 10'000;

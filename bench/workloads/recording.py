@@ -1,6 +1,7 @@
 """What `hearth run --explain` costs a cold build of libmbedcrypto, and of small C files with shared headers. All of its
 work is done by sccache's server, which writes a longer log, and by hearth, which reads it: the processor time of these
 two is compared, as a share of the build's time, because half a percent of a build is less than builds differ anyway.
+It takes many pairs until the interval is narrow.
 `recording.py [--pairs 8] [--files 600]`"""
 
 import argparse
@@ -19,24 +20,25 @@ from tests.e2e import inputs
 
 GOAL = 0.005  # of the time of a cold build, as if nothing else ran meanwhile
 HEADERS = 40
-EVERY_SECONDS = 0.01
+EVERY_SECONDS = 0.05  # looking takes time of the processors itself
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def processor_seconds(names: set[str], since: int) -> dict[int, float]:
-    """Of the processes of these names that began since then, without what they started themselves."""
-    found = {}
+def processor_seconds(names: set[str], since: int, own: dict[str, float]) -> None:
+    """Takes down what each thread of the processes of these names used that began since then, without what they
+    started themselves: of the threads that are still there."""
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) < 2:
             continue
+        process = pathlib.Path("/proc") / entry
         try:
-            name, _, rest = pathlib.Path(f"/proc/{entry}/stat").read_text().partition("(")[2].rpartition(")")
+            name, _, rest = (process / "stat").read_text().partition("(")[2].rpartition(")")
+            if name not in names or int(rest.split()[19]) < since:
+                continue
+            for thread in os.listdir(process / "task"):
+                own[thread] = int((process / "task" / thread / "schedstat").read_text().split()[0]) / 1e9
         except OSError:
             continue  # ended just now
-        fields = rest.split()
-        if name in names and int(fields[19]) >= since:
-            found[int(entry)] = (int(fields[11]) + int(fields[12])) / TICKS
-    return found
 
 
 def ticks_now() -> int:
@@ -44,7 +46,7 @@ def ticks_now() -> int:
 
 
 class Builds:
-    """Builds of one project through hearth, each with a fresh store, as on a new runner."""
+    """Cold builds of one project through hearth, as on a new runner."""
 
     def __init__(self, folder: pathlib.Path, project: pathlib.Path, build: str, clean: str):
         self.folder = folder
@@ -53,10 +55,10 @@ class Builds:
         self.clean = clean
         self.environment = hearth_environment()
 
-    def run(self, explain: bool, cold: bool = False) -> dict[str, float]:
+    def run(self, explain: bool) -> dict[str, float]:
         """Seconds of all of `hearth run`, and what of the processors hearth and sccache's server took."""
         subprocess.run(["sh", "-c", self.clean], cwd=self.project, check=True, stdout=subprocess.DEVNULL)
-        for name in ("store", *(["backend"] if cold else [])):
+        for name in ("store", "backend"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         command = [HEARTH, "run", "--quiet", "--store", self.folder / "store", "--backend",
                    f"disk://{self.folder}/backend", "--tag", "bench", *(["--explain"] if explain else []), "--",
@@ -64,17 +66,19 @@ class Builds:
         since, begin = ticks_now(), time.monotonic()
         running = subprocess.Popen([str(word) for word in command], cwd=self.project, env=self.environment,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        own: dict[int, float] = {}
-        while running.poll() is None:
-            own |= processor_seconds({"sccache", "hearth"}, since)
+        own: dict[str, float] = {}
+        while not os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            processor_seconds({"sccache", "hearth"}, since, own)
             time.sleep(EVERY_SECONDS)
-        assert running.returncode == 0
-        return {"wall": time.monotonic() - begin, "own": sum(own.values())}
+        took = time.monotonic() - begin
+        processor_seconds({"hearth"}, since, own)  # its main thread's last work: it has ended and is still there
+        assert running.wait() == 0
+        return {"wall": took, "own": sum(own.values())}
 
-    def pairs(self, count: int, cold: bool) -> list[tuple[dict, dict]]:
+    def pairs(self, count: int) -> list[tuple[dict, dict]]:
         found = []
         for i in range(count):
-            took = {explain: self.run(explain, cold) for explain in ((False, True) if i % 2 else (True, False))}
+            took = {explain: self.run(explain) for explain in ((False, True) if i % 2 else (True, False))}
             found.append((took[False], took[True]))
             say(f"pair {i + 1}/{count}: without {took[False]['wall']:.2f} s, with {took[True]['wall']:.2f} s")
         return found
@@ -107,7 +111,7 @@ def main() -> None:
         folder = pathlib.Path(name)
         for what, builds in (("libmbedcrypto", library(folder / "c" / "project")),
                              (f"{given.files} small C files", small_files(folder / "small" / "project", given.files))):
-            pairs = builds.pairs(given.pairs, True)
+            pairs = builds.pairs(given.pairs)
             shares = [(b["own"] - a["own"]) / a["wall"] for a, b in pairs]
             low, high = interval(shares)
             figures[what] = {"share": round(statistics.median(shares), 5), "low": round(low, 5), "high": round(high, 5),
