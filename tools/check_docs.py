@@ -167,7 +167,7 @@ def check_metrics():
 
 def check_rules():
     rules = [name for path in sorted((ROOT / "agent/doctor").glob("rules_*.cpp"))
-             for name in re.findall(r"\{\"([a-z0-9-]+)\",\s+\w+\}", path.read_text())]
+             for name in re.findall(r"\{\"([a-z0-9-]+)\",\s+\w+(?:,\s+\w+)?\}", path.read_text())]
     page = (ROOT / "docs/doctor.md").read_text()
     sections = re.findall(r"^### `([a-z0-9-]+)`\n(.*?)(?=^##|\Z)", page, re.M | re.S)
     documented = [name for name, _ in sections]

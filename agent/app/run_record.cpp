@@ -250,16 +250,35 @@ Result<void> keep_run(const io::fs::path& folder, const RunRecord& record) {
   return {};
 }
 
-std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most) {
-  std::vector<RunRecord> runs;
-  auto paths = records_in(folder);
-  const auto skipped = paths.size() > most ? paths.size() - most : 0;
-  for (std::size_t i = skipped; i < paths.size(); ++i) {
-    const auto text = io::read_file(paths[i], k_max_record_bytes);
+RecordedRuns::RecordedRuns(const io::fs::path& folder) : paths_(records_in(folder)) {}
+
+std::optional<RunRecord> RecordedRuns::next() {
+  while (!paths_.empty()) {
+    const auto path = std::move(paths_.back());
+    paths_.pop_back();
+    const auto text = io::read_file(path, k_max_record_bytes);
     if (auto record = text ? parse_run_record(*text) : std::unexpected(text.error())) {
-      runs.push_back(*std::move(record));
+      return *std::move(record);
     }
   }
+  return std::nullopt;
+}
+
+std::unexpected<Error> no_run_in(const io::fs::path& folder) {
+  return fail(Errc::not_found, "no run is on record in {}", folder.string());
+}
+
+std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most) {
+  RecordedRuns recorded(folder);
+  std::vector<RunRecord> runs;
+  while (runs.size() < most) {
+    auto run = recorded.next();
+    if (!run) {
+      break;
+    }
+    runs.push_back(*std::move(run));
+  }
+  std::ranges::reverse(runs);
   return runs;
 }
 

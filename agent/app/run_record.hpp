@@ -59,7 +59,24 @@ Result<RunRecord> parse_run_record(std::string_view text);
 // Writes it into `folder` and removes what is beyond the last k_runs_kept. Errors: io, full, denied.
 Result<void> keep_run(const io::fs::path& folder, const RunRecord& record);
 
-// The newest last; what cannot be read is passed over.
+// The runs that a folder has on record, the newest first. Each is read when it is asked for, because one of
+// thousands of compilations takes a tenth of a second; what cannot be read is passed over. Used by one
+// thread.
+class RecordedRuns final {
+public:
+  explicit RecordedRuns(const io::fs::path& folder);
+
+  // The next older one; empty after the oldest.
+  std::optional<RunRecord> next();
+
+private:
+  std::vector<io::fs::path> paths_;  // that are left, the newest last
+};
+
+// What a caller answers who needs one: not_found, with the folder.
+std::unexpected<Error> no_run_in(const io::fs::path& folder);
+
+// All of them, at most so many: the newest last.
 std::vector<RunRecord> read_runs(const io::fs::path& folder, std::size_t most);
 
 // An id for a run that started then; unique among those of one machine.

@@ -23,17 +23,16 @@ struct Options {
 };
 
 Result<doctor::Difference> difference_of(const Options& options) {
-  AGENT_TRY(const auto runs, recorded_runs(options.store));
   if (options.first.empty()) {
-    const auto* then = doctor::comparable_run(runs);
-    if (then == nullptr) {
+    AGENT_TRY(const auto runs, doctor::last_runs(io::fs::path(options.store) / app::k_runs_folder));
+    if (!runs.previous) {
       return fail(Errc::not_found, "no run before the last is on record that it can be compared to");
     }
-    return doctor::compare(*then, runs.back());
+    return doctor::compare(*runs.previous, runs.last);
   }
-  AGENT_TRY(const auto* then, recorded_run(runs, options.first));
-  AGENT_TRY(const auto* now, recorded_run(runs, options.second.empty() ? "1" : options.second));
-  return doctor::compare(*then, *now);
+  AGENT_TRY(const auto then, recorded_run(options.store, options.first));
+  AGENT_TRY(const auto now, recorded_run(options.store, options.second.empty() ? "1" : options.second));
+  return doctor::compare(then, now);
 }
 
 int run_diff(const Options& options) {

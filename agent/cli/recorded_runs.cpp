@@ -1,7 +1,5 @@
 #include "agent/cli/recorded_runs.hpp"
 
-#include <algorithm>
-
 #include "agent/core/text.hpp"
 
 namespace agent::cli {
@@ -10,20 +8,26 @@ Result<std::vector<app::RunRecord>> recorded_runs(const io::fs::path& store) {
   const auto folder = store / app::k_runs_folder;
   auto runs = app::read_runs(folder, app::k_runs_kept);
   if (runs.empty()) {
-    return fail(Errc::not_found, "no run is on record in {}", folder.string());
+    return app::no_run_in(folder);
   }
   return runs;
 }
 
-Result<const app::RunRecord*> recorded_run(const std::vector<app::RunRecord>& runs, const std::string& name) {
-  if (const auto back = parse_number(name, "run"); back && *back >= 1 && *back <= runs.size()) {
-    return &runs[runs.size() - *back];
+Result<app::RunRecord> recorded_run(const io::fs::path& store, const std::string& name) {
+  const auto folder = store / app::k_runs_folder;
+  const auto wanted = parse_number(name, "run");
+  app::RecordedRuns recorded(folder);
+  std::size_t count = 0;
+  while (auto run = recorded.next()) {
+    ++count;
+    if (run->id == name || (wanted && *wanted == count)) {
+      return *std::move(run);
+    }
   }
-  const auto found = std::ranges::find(runs, name, &app::RunRecord::id);
-  if (found == runs.end()) {
-    return fail(Errc::invalid, "no run '{}' is on record; there are 1 (the last) to {}", name, runs.size());
+  if (count == 0) {
+    return app::no_run_in(folder);
   }
-  return &*found;
+  return fail(Errc::invalid, "no run '{}' is on record; there are 1 (the last) to {}", name, count);
 }
 
 }  // namespace agent::cli

@@ -12,7 +12,7 @@ namespace agent::cli {
 // Oldest first. Errors: not_found where there is none.
 Result<std::vector<app::RunRecord>> recorded_runs(const io::fs::path& store);
 
-// By its id, or counted from the end: 1 is the last run. It points into `runs`. Errors: invalid.
-Result<const app::RunRecord*> recorded_run(const std::vector<app::RunRecord>& runs, const std::string& name);
+// By its id, or counted from the end: 1 is the last run. Errors: invalid; not_found where there is none.
+Result<app::RunRecord> recorded_run(const io::fs::path& store, const std::string& name);
 
 }  // namespace agent::cli

@@ -102,14 +102,13 @@ io::Json page_data(const app::RunRecord& run) {
 }
 
 Result<void> show_recorded(const Options& options) {
-  AGENT_TRY(const auto runs, recorded_runs(options.store));
-  AGENT_TRY(const auto* run, recorded_run(runs, options.run.empty() ? "1" : options.run));
+  AGENT_TRY(const auto run, recorded_run(options.store, options.run.empty() ? "1" : options.run));
   if (options.page.empty()) {
-    fmt::print("{}", report::live_screen(report::moments_of(run->figures, run->activity.timeline),
+    fmt::print("{}", report::live_screen(report::moments_of(run.figures, run.activity.timeline),
                                          columns_of_screen()));
     return {};
   }
-  return io::write_file(io::fs::absolute(options.page), pages::recorded_page(page_data(*run)));
+  return io::write_file(io::fs::absolute(options.page), pages::recorded_page(page_data(run)));
 }
 
 int run_command(const Options& options) {

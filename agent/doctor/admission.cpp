@@ -97,6 +97,14 @@ void read_log(Chart& chart, const io::fs::path& path) {
   }
 }
 
+bool is_comparable(const app::RunRecord& run, const app::RunRecord& last) {
+  const bool same_tag = run.figures.tag == last.figures.tag;
+  const bool same_folder =
+      !run.surroundings.folder.empty() && run.surroundings.folder == last.surroundings.folder;
+  const bool compiled = run.figures.hits.value_or(0) + run.figures.misses.value_or(0) > 0;
+  return (same_tag || same_folder) && compiled;
+}
+
 }  // namespace
 
 bool is_called_for(const report::Figures& figures, double min_hit_rate, const io::fs::path& folder) {
@@ -114,35 +122,28 @@ bool is_called_for(const report::Figures& figures, double min_hit_rate, const io
   });
 }
 
-const app::RunRecord* comparable_run(const std::vector<app::RunRecord>& runs) {
-  if (runs.size() < 2) {
-    return nullptr;
+Result<LastRuns> last_runs(const io::fs::path& runs) {
+  app::RecordedRuns recorded(runs);
+  auto last = recorded.next();
+  if (!last) {
+    return app::no_run_in(runs);
   }
-  const auto& last = runs.back();
-  for (auto i = runs.size() - 1; i-- > 0;) {
-    const auto& run = runs[i];
-    const bool same_tag = run.figures.tag == last.figures.tag;
-    const bool same_folder =
-        !run.surroundings.folder.empty() && run.surroundings.folder == last.surroundings.folder;
-    const bool compiled = run.figures.hits.value_or(0) + run.figures.misses.value_or(0) > 0;
-    if ((same_tag || same_folder) && compiled) {
-      return &run;
+  LastRuns found{.last = *std::move(last), .previous = {}};
+  while (auto run = recorded.next()) {
+    if (is_comparable(*run, found.last)) {
+      found.previous = std::move(run);
+      break;
     }
   }
-  return nullptr;
+  return found;
 }
 
 Result<Chart> chart_of_run(const io::fs::path& runs) {
-  auto records = app::read_runs(runs, app::k_runs_kept);
-  if (records.empty()) {
-    return fail(Errc::not_found, "no run is on record in {}", runs.string());
-  }
+  AGENT_TRY(auto found, last_runs(runs));
+  auto& last = found.last;
   Chart chart;
   chart.source = Source::run;
-  if (const auto* previous = comparable_run(records)) {
-    chart.previous = *previous;
-  }
-  auto& last = records.back();
+  chart.previous = std::move(found.previous);
   chart.figures = std::move(last.figures);
   chart.statistics = std::move(last.statistics);
   chart.surroundings = std::move(last.surroundings);

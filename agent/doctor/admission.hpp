@@ -3,8 +3,7 @@
 // starts no server.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "agent/core/result.hpp"
 #include "agent/doctor/chart.hpp"
@@ -33,8 +32,13 @@ struct LiveOptions {
 // Of this machine. Errors: invalid, not_found for files that were named and cannot be read.
 Result<Chart> chart_of_machine(const LiveOptions& options);
 
-// The newest record before runs.back() that it can be compared to: of the same tag, or in the same folder,
-// and with compilations. Null where there is none.
-const app::RunRecord* comparable_run(const std::vector<app::RunRecord>& runs);
+struct LastRuns {
+  app::RunRecord last;
+  std::optional<app::RunRecord> previous;
+};
+
+// The last run on record in `runs`, and the newest before it that it can be compared to: of the same tag, or
+// in the same folder, and with compilations. Errors: not_found (no record).
+Result<LastRuns> last_runs(const io::fs::path& runs);
 
 }  // namespace agent::doctor

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -66,7 +67,13 @@ std::string Ceiling::sentence() const {
 
 Diagnosis examine(const Chart& chart) {
   Diagnosis diagnosis{.verdicts = {}, .ceiling = ceiling_of(chart)};
+  const auto found = [&](std::string_view name) {
+    return std::ranges::find(diagnosis.verdicts, name, &report::Verdict::rule) != diagnosis.verdicts.end();
+  };
   each_rule([&](const Rule& rule) {
+    if (std::ranges::any_of(rule.unless, found)) {
+      return;
+    }
     if (auto finding = rule.detect(chart)) {
       finding->rule = rule.name;
       diagnosis.verdicts.push_back(*std::move(finding));

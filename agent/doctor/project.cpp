@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <system_error>
 
@@ -152,39 +154,45 @@ bool is_c(const fs::path& path) {
   return std::ranges::find(k_extensions, path.extension().string()) != k_extensions.end();
 }
 
-// The first line that holds one of `words`, as evidence; nothing where none does.
-template <std::size_t N>
-void look_for(const std::string& text, const std::array<std::string_view, N>& words, const std::string& path,
+// The first line that holds one of `words`, as evidence; nothing where none does. Nearly every source of
+// nearly every project is looked through for nothing, at the end of each run: so lines are made of what is
+// found only.
+void look_for(std::string_view text, std::span<const std::string_view> words, const std::string& path,
               std::vector<std::string>& found) {
   if (found.size() == k_most_findings) {
     return;
   }
-  std::size_t number = 0;
-  for (const auto line : split(text, '\n')) {
-    ++number;
-    if (std::ranges::any_of(words, [&](std::string_view word) { return line.contains(word); })) {
-      found.push_back(
-          fmt::format("{}:{}: {}", path, number, sccache::without_secrets(trimmed(line).substr(0, 200))));
-      return;
-    }
+  auto before = text;  // what comes in front of the first of them
+  for (const auto word : words) {
+    const auto* const at = std::search(before.begin(), before.end(),
+                                       std::boyer_moore_horspool_searcher(word.begin(), word.end()));
+    before = before.substr(0, static_cast<std::size_t>(at - before.begin()));
   }
+  if (before.size() == text.size()) {
+    return;
+  }
+  const auto begin = before.rfind('\n') + 1;  // 0 where there is none
+  const auto line = text.substr(begin, text.find('\n', begin) - begin);
+  found.push_back(fmt::format("{}:{}: {}", path, std::ranges::count(before, '\n') + 1,
+                              sccache::without_secrets(trimmed(line).substr(0, 200))));
 }
 
-void read_source(Project& project, const fs::path& path) {
-  const auto text = content_of(path, k_source_limit);
-  if (!text) {
+// `text` is memory for its content.
+void read_source(Project& project, const fs::path& path, std::string& text) {
+  using namespace std::string_view_literals;
+  constexpr std::array k_clock = {"__TIME__"sv, "__DATE__"sv, "__TIMESTAMP__"sv};
+  constexpr std::array k_path = {"__FILE__"sv};
+  constexpr std::array k_volatile = {"rev-parse"sv,       "git describe"sv, "\"describe\""sv, "GIT_HASH"sv,
+                                     "SystemTime::now"sv, "Utc::now"sv,     "vergen"sv};
+  if (!io::read_file_into(path, k_source_limit, text)) {
     return;
   }
   const auto shown = shown_path(path, project.folder);
   if (is_c(path)) {
-    look_for(*text, std::array<std::string_view, 3>{"__TIME__", "__DATE__", "__TIMESTAMP__"}, shown,
-             project.clock_macros);
-    look_for(*text, std::array<std::string_view, 1>{"__FILE__"}, shown, project.path_macros);
-  } else if (text->contains("cargo:rustc-env") || text->contains("cargo::rustc-env")) {
-    look_for(*text,
-             std::array<std::string_view, 7>{"rev-parse", "git describe", "\"describe\"", "GIT_HASH",
-                                             "SystemTime::now", "Utc::now", "vergen"},
-             shown, project.volatile_env);
+    look_for(text, k_clock, shown, project.clock_macros);
+    look_for(text, k_path, shown, project.path_macros);
+  } else if (text.contains("cargo:rustc-env") || text.contains("cargo::rustc-env")) {
+    look_for(text, k_volatile, shown, project.volatile_env);
   }
 }
 
@@ -198,6 +206,7 @@ void read_sources(Project& project) {
   std::error_code error;
   std::size_t visited = 0;
   std::size_t sources = 0;
+  std::string text;
   auto walk =
       fs::recursive_directory_iterator(project.folder, fs::directory_options::skip_permission_denied, error);
   for (; !error && walk != fs::recursive_directory_iterator() && ++visited < k_most_visited &&
@@ -211,7 +220,7 @@ void read_sources(Project& project) {
       }
     } else if (is_c(entry.path()) || entry.path().filename() == "build.rs") {
       ++sources;
-      read_source(project, entry.path());
+      read_source(project, entry.path(), text);
     }
   }
 }

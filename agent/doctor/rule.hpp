@@ -22,6 +22,8 @@ using Finding = std::optional<report::Verdict>;
 struct Rule {
   std::string_view name;
   Finding (*detect)(const Chart&);
+  // Rules of earlier lines that say the same more exactly: where one of them applies, this one is not asked.
+  std::span<const std::string_view> unless = {};
 };
 
 // Groups A to E of the taxonomy, and settings that do nothing.

@@ -269,11 +269,7 @@ Finding argument_changed(const Chart& chart) {
 // What is left when nothing more exact is known.
 Finding key_drift(const Chart& chart) {
   const auto keys = chart.low() ? overlap(chart) : std::nullopt;
-  const bool explained =
-      chart.previous &&
-      (cargo_home_per_run(chart) || cargo_variable_changed(chart) || key_variable_changed(chart) ||
-       flags_changed(chart) || toolchain_changed(chart) || checkout_moved(chart) || leading_cause(chart));
-  if (!keys || keys->share() > k_drift || explained) {
+  if (!keys || keys->share() > k_drift) {
     return std::nullopt;
   }
   return found(
@@ -304,6 +300,11 @@ Finding tag_not_matching(const Chart& chart) {
               "path,\n# the compiler, flags with dates or commits\nenv | sort | grep -E '^(CARGO|RUST|C)'"});
 }
 
+// What explains other keys.
+constexpr std::array<std::string_view, 8> k_explanations = {
+    "toolchain-changed", "cargo-home-per-run", "cargo-variable-changed", "key-variable-changed",
+    "flags-changed",     "checkout-moved",     "file-changed",           "argument-changed"};
+
 constexpr std::array<Rule, 12> k_rules = {{{"toolchain-changed", toolchain_changed},
                                            {"cargo-home-per-run", cargo_home_per_run},
                                            {"cargo-variable-changed", cargo_variable_changed},
@@ -314,7 +315,7 @@ constexpr std::array<Rule, 12> k_rules = {{{"toolchain-changed", toolchain_chang
                                            {"file-changed", file_changed},
                                            {"argument-changed", argument_changed},
                                            {"other-command", other_command},
-                                           {"key-drift", key_drift},
+                                           {"key-drift", key_drift, k_explanations},
                                            {"tag-not-matching", tag_not_matching}}};
 
 }  // namespace

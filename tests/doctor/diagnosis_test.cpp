@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/doctor/bundle.hpp"
+#include "agent/doctor/rule.hpp"
 
 namespace agent::doctor {
 namespace {
@@ -57,6 +58,17 @@ TEST(Diagnosis, NamesAreThereOnce) {
 
   EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
   EXPECT_GE(names.size(), 40U);
+}
+
+// A name that no earlier rule has would never keep anything back.
+TEST(Diagnosis, RulesGiveWayOnlyToEarlierOnes) {
+  std::set<std::string_view> earlier;
+  for (const auto& rule : key_rules()) {
+    for (const auto name : rule.unless) {
+      EXPECT_TRUE(earlier.contains(name)) << rule.name << " gives way to " << name;
+    }
+    earlier.insert(rule.name);
+  }
 }
 
 TEST(Diagnosis, OtherKeysThanLastTimeAreDrift) {
