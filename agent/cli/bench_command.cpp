@@ -15,10 +15,10 @@
 #include "agent/bench/session.hpp"
 #include "agent/bench/show.hpp"
 #include "agent/cli/command.hpp"
-#include "agent/cli/private_folder.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
+#include "agent/io/private_folder.hpp"
 #include "agent/sccache/install.hpp"
 
 namespace agent::cli {
@@ -152,7 +152,7 @@ Result<bench::Results> read_results(const std::string& path) {
 
 Result<bench::Results> obtain(const Options& options) {
   if (options.from.empty()) {
-    AGENT_TRY(const auto folder, PrivateFolder::make());
+    AGENT_TRY(const auto folder, io::PrivateFolder::make());
     const Signals signals;
     AGENT_TRY(const auto plan, to_plan(options, folder.path()));
     const auto progress = [&](std::string_view line) {

@@ -14,11 +14,11 @@
 #include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
 #include "agent/cli/default_tag.hpp"
-#include "agent/cli/private_folder.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/cli/surroundings.hpp"
 #include "agent/doctor/admission.hpp"
 #include "agent/doctor/diagnosis.hpp"
+#include "agent/io/private_folder.hpp"
 #include "agent/io/random.hpp"
 #include "agent/report/text.hpp"
 #include "agent/sccache/install.hpp"
@@ -67,9 +67,9 @@ Result<std::unique_ptr<app::Agent>> start_agent(const app::Config& config, bool 
 
 // The agent and the private sccache of one command.
 struct Session {
-  PrivateFolder folder;
-  PrivateFolder sccache_folder;  // of disk mode
-  PrivateFolder ccache_folder;
+  io::PrivateFolder folder;
+  io::PrivateFolder sccache_folder;  // of disk mode
+  io::PrivateFolder ccache_folder;
   io::fs::path runs;  // where runs are on record
   std::shared_ptr<app::Surroundings> surroundings = std::make_shared<app::Surroundings>();
   std::unique_ptr<app::Agent> agent;
@@ -86,7 +86,7 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   AGENT_TRY(const auto real, sccache::find_real(environment, own_program));
   AGENT_TRY(const auto launcher, sccache::find_launcher(environment, own_program));
   Session session;
-  AGENT_TRY(session.folder, PrivateFolder::make());
+  AGENT_TRY(session.folder, io::PrivateFolder::make());
   session.drain_deadline = config.drain_deadline;
   AGENT_TRY(auto token, io::random_hex(k_token_bytes));
   config.token = Secret(std::move(token));
@@ -101,10 +101,10 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   AGENT_TRY(session.agent, start_agent(config, options.ccache));
   const auto disk = session.agent->disk_cache();
   if (disk) {
-    session.sccache_folder = PrivateFolder::adopt(disk->folder.parent_path());
+    session.sccache_folder = io::PrivateFolder::adopt(disk->folder.parent_path());
   }
   if (options.ccache) {
-    session.ccache_folder = PrivateFolder::adopt(session.agent->ccache_folder().parent_path());
+    session.ccache_folder = io::PrivateFolder::adopt(session.agent->ccache_folder().parent_path());
   }
   AGENT_TRY(session.installation, sccache::install({.folder = session.folder.path(),
                                                     .seen_folder = session.folder.path(),

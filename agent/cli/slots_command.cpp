@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "agent/cli/command.hpp"
-#include "agent/cli/private_folder.hpp"
 #include "agent/cli/signals.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/host.hpp"
+#include "agent/io/private_folder.hpp"
 #include "agent/io/process.hpp"
 #include "agent/slots/jobserver.hpp"
 #include "agent/slots/pool.hpp"
@@ -118,7 +118,7 @@ Result<int> run_slots(const Options& options) {
             slots::Pool::open(options.folder.empty() ? default_folder() : io::fs::path(options.folder),
                               options.count));
   AGENT_TRY(const auto own, wait_for_slot(pool, options, limits, signals.token()));
-  AGENT_TRY(const auto folder, PrivateFolder::make());
+  AGENT_TRY(const auto folder, io::PrivateFolder::make());
   const auto fifo = folder.path() / "jobserver";
   AGENT_TRY(auto jobserver, slots::Jobserver::open(fifo, pool, [&] { return host_has_room(limits); }));
   AGENT_TRY(const auto child,

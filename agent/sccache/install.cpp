@@ -57,6 +57,10 @@ std::string host_and_port(std::string_view endpoint) {
   return std::string(rest.substr(0, rest.find('/')));
 }
 
+// A server whose hearth was killed ends by itself; no build goes so long without a compilation, and the next
+// one would start it again.
+constexpr std::string_view k_idle_seconds = "21600";
+
 // A setting of launcher.conf: key and value.
 using Setting = std::pair<std::string, std::string>;
 
@@ -107,7 +111,7 @@ Result<std::string> conf_text(const InstallOptions& options, const Installation&
   add("log", (seen / k_log).string());
   add("state", (seen / k_state).string());
   add("env.SCCACHE_SERVER_UDS", made.socket.string());
-  add("env.SCCACHE_IDLE_TIMEOUT", "0");
+  add("env.SCCACHE_IDLE_TIMEOUT", k_idle_seconds);
   if (options.logs_keys) {
     add("env.SCCACHE_LOG", k_key_log_filter);
     add(launcher::k_key_inputs, (seen / k_inputs).string());

@@ -1,25 +1,11 @@
 #include "agent/server/server.hpp"
 
-#include <cstdlib>
 #include <random>
 
 #include "agent/core/guarded.hpp"
 #include "agent/core/log.hpp"
 
 namespace agent::server {
-
-namespace {
-
-// Only this process's user reaches what lies in it.
-Result<io::fs::path> private_folder() {
-  auto name = (io::fs::temp_directory_path() / "hearth-server-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    return fail(Errc::io, "no folder can be made in {}", io::fs::temp_directory_path().string());
-  }
-  return io::fs::path(name);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server());
@@ -36,9 +22,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
                               .loops = options.loops,
                               .max_connections = options.max_connections};
   if (is_tls) {
-    AGENT_TRY(server->private_folder_, private_folder());
+    AGENT_TRY(server->private_folder_, io::PrivateFolder::make());
     http.address.clear();
-    http.unix_socket = server->private_folder_ / "http";
+    http.unix_socket = server->private_folder_.path() / "http";
   }
   AGENT_TRY(server->http_, net::HttpServer::start(
                                http,
@@ -66,10 +52,6 @@ Server::~Server() {
   keeper_ = {};
   tls_.reset();
   http_.reset();
-  if (!private_folder_.empty()) {
-    std::error_code ignored;
-    io::fs::remove_all(private_folder_, ignored);
-  }
 }
 
 void Server::drain(std::chrono::milliseconds deadline) {

@@ -10,6 +10,7 @@
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
 #include "agent/core/result.hpp"
+#include "agent/io/private_folder.hpp"
 #include "agent/net/http_server.hpp"
 #include "agent/net/tls_front.hpp"
 #include "agent/server/service.hpp"
@@ -52,8 +53,8 @@ private:
   metrics::Registry registry_;
   std::unique_ptr<backends::ObjectStorage> storage_;
   std::unique_ptr<Service> service_;
+  io::PrivateFolder private_folder_;       // of the socket behind TLS; empty: none
   std::unique_ptr<net::HttpServer> http_;  // after these: its threads use them
-  io::fs::path private_folder_;            // of the socket behind TLS; empty: none
   std::unique_ptr<net::TlsFront> tls_;
   std::jthread keeper_;  // last, for the same reason
 };

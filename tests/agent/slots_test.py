@@ -22,7 +22,9 @@ class Slots(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.log = self.folder / "log"
-        self.environment = {k: v for k, v in os.environ.items() if not k.endswith("MAKEFLAGS")}
+        # What those leave behind that are killed here goes with the rest.
+        self.environment = {k: v for k, v in os.environ.items() if not k.endswith("MAKEFLAGS")} | {
+            "XDG_RUNTIME_DIR": str(self.folder)}
 
     def start(self, count: int, *command: str, where: pathlib.Path | None = None, flags: tuple[str, ...] = ()):
         process = subprocess.Popen([str(HEARTH), "slots", str(count), "--folder", str(self.folder / "pool"), *flags,

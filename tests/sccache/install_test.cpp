@@ -100,7 +100,7 @@ TEST(Install, TellsTheLauncherAllItNeeds) {
       {"env.SCCACHE_WEBDAV_ENDPOINT", "http://127.0.0.1:7420/sccache/linux/x86_64"},
       {"env.SCCACHE_WEBDAV_TOKEN", "bearer"},
       {"env.SCCACHE_SERVER_UDS", "/seen/job/sccache.sock"},
-      {"env.SCCACHE_IDLE_TIMEOUT", "0"},
+      {"env.SCCACHE_IDLE_TIMEOUT", "21600"},
       {"env.NO_PROXY", "127.0.0.1"},
   };
   for (const auto& [key, value] : expected) {
