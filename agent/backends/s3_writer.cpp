@@ -226,15 +226,31 @@ Result<bool> S3Writer::upload(std::string_view name, const Source& source) {
 
 // --- the probe --------------------------------------------------------------------------------------------
 
+// 412 is a verdict; 409 and 423 are not: something else goes on at that place. S3 says so of two writers at
+// once, versitygw also where a folder was removed under the write.
+Result<net::ClientResponse> S3Writer::put_probe(std::string_view name, std::string_view header,
+                                                std::string_view value) {
+  S3Call call{.operation = "probe preconditions", .method = "PUT", .key = name};
+  call.headers.add(header, value);
+  for (unsigned attempt = 0;; ++attempt) {
+    const auto begun = std::chrono::steady_clock::now();
+    AGENT_TRY(auto answer, client_.send(call));
+    const bool undecided = is_refused_write(answer) && answer.status != 412;
+    if (!undecided) {
+      return answer;
+    }
+    if (!S3Client::pause(attempt, begun)) {
+      auto error = client_.error_of(call, answer);
+      error.code = Errc::transient;
+      return std::unexpected(std::move(error));
+    }
+  }
+}
+
 Result<Preconditions> S3Writer::ask() {
   const auto name = fmt::format("probe/{}", io::random_mark());
-  const auto put = [&](std::string_view header, std::string_view value) {
-    S3Call call{.operation = "probe preconditions", .method = "PUT", .key = name};
-    call.headers.add(header, value);
-    return client_.send(call);
-  };
   const S3Call error_context{.operation = "open"};
-  AGENT_TRY(const auto created, put("If-None-Match", "*"));
+  AGENT_TRY(const auto created, put_probe(name, "If-None-Match", "*"));
   if (is_not_implemented(created)) {
     return Preconditions::ignored;
   }
@@ -243,11 +259,11 @@ Result<Preconditions> S3Writer::ask() {
   }
   // A repetition of a request that was done after all is refused: the object is there, which is all that
   // counts.
-  if (!is_success(created) && !is_refused_write(created)) {
+  if (!is_success(created) && created.status != 412) {
     return std::unexpected(client_.error_of(error_context, created));
   }
-  auto again = put("If-None-Match", "*");
-  auto wrong = put("If-Match", "\"00000000000000000000000000000000\"");
+  auto again = put_probe(name, "If-None-Match", "*");
+  auto wrong = put_probe(name, "If-Match", "\"00000000000000000000000000000000\"");
   const S3Call remove{.operation = "remove the probe", .method = "DELETE", .key = name};
   if (const auto removed = client_.send(remove); !removed || !is_success(*removed)) {
     log::info("s3: the object {} may be left at {}", name, client_.address().describe());
@@ -259,15 +275,20 @@ Result<Preconditions> S3Writer::ask() {
     if (is_success(*answer) || is_not_implemented(*answer)) {
       return Preconditions::ignored;
     }
-    if (!is_refused_write(*answer) && !is_missing_object(*answer)) {
+    if (answer->status != 412 && !is_missing_object(*answer)) {
       return std::unexpected(client_.error_of(error_context, *answer));
     }
   }
   return Preconditions::honoured;
 }
 
+// That conditions are ignored is believed the second time: who believes it wrongly writes over others, and an
+// object that somebody tidied away in between looks the same.
 Result<void> S3Writer::probe() {
-  AGENT_TRY(const auto answer, ask());
+  AGENT_TRY(auto answer, ask());
+  if (answer == Preconditions::ignored) {
+    AGENT_TRY(answer, ask());
+  }
   preconditions_ = answer;
   if (answer == Preconditions::ignored) {
     log::warn(

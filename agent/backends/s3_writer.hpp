@@ -59,6 +59,8 @@ private:
   Result<std::string> send_parts(std::string_view name, const Source& source, const std::string& upload_id);
   Result<bool> complete(std::string_view name, const std::string& upload_id, std::string_view mark,
                         std::string_view parts);
+  Result<net::ClientResponse> put_probe(std::string_view name, std::string_view header,
+                                        std::string_view value);
   Result<Preconditions> ask();
 
   S3Client& client_;

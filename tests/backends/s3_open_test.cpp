@@ -46,9 +46,39 @@ TEST_F(S3Opening, LooksFirstWhereTheStoreIgnoresConditions) {
 }
 
 TEST_F(S3Opening, TreatsAStoreThatDoesNotKnowConditionsAlike) {
-  fail_next("PUT", 1, {.effect = Effect::none, .answer = s3_refusal(501, "NotImplemented")});
+  fail_next("PUT", 2, {.effect = Effect::none, .answer = s3_refusal(501, "NotImplemented")});
 
   EXPECT_THAT(open()->describe(), HasSubstr("single writer"));
+}
+
+// versitygw answers 409 to a first write whose folder another probe removes at that moment.
+TEST_F(S3Opening, TakesARefusalWithoutAVerdictForNoObject) {
+  fail_next("PUT", 1, {.effect = Effect::none, .answer = s3_refusal(409, "ExistingObjectIsDirectory")});
+
+  EXPECT_THAT(open()->describe(), Not(HasSubstr("single writer")));
+}
+
+TEST_F(S3Opening, AsksLaterWhereItGetsNoVerdict) {
+  fail_next("PUT", 3, {.effect = Effect::none, .answer = s3_refusal(409, "ConditionalRequestConflict")});
+  const auto storage = open();
+
+  EXPECT_EQ(storage->put_if_absent("packs/one", std::string_view("x")), Put::created);
+  EXPECT_EQ(storage->put_if_absent("packs/one", std::string_view("y")), Put::existed);
+
+  EXPECT_THAT(storage->describe(), Not(HasSubstr("single writer")));
+}
+
+TEST_F(S3Opening, BelievesTheSecondTimeThatConditionsAreIgnored) {
+  auto probes = std::make_shared<std::atomic<int>>(0);
+  fake_.set_script([=](const auto& request) -> std::optional<tests::FakeS3::Fault> {
+    const bool second = request.head.method == "PUT" && probes->fetch_add(1) == 1;  // it was tidied away
+    return second ? std::optional(
+                        tests::FakeS3::Fault{.effect = Effect::none, .answer = net::text_response(200, "")})
+                  : std::nullopt;
+  });
+
+  EXPECT_THAT(open()->describe(), Not(HasSubstr("single writer")));
+  EXPECT_EQ(probes->load(), 6);
 }
 
 TEST_F(S3Opening, OpensForReadingWhereWritingIsForbidden) {

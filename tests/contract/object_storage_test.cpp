@@ -227,6 +227,15 @@ TEST_P(ObjectStorageContract, SwapsOnlyWhatWasRead) {
   EXPECT_EQ((*now)->version, *second);
 }
 
+// What an opening finds out about its service must not depend on the others that try it at that moment.
+TEST_P(ObjectStorageContract, OpensAlikeForManyAtOnce) {
+  at_once(16, [&](int) {
+    for (int i = 0; i < 60; ++i) {
+      EXPECT_EQ(open()->describe(), storage_->describe());
+    }
+  });
+}
+
 TEST_P(ObjectStorageContract, LosesNoUpdateOfSixteenWriters) {
   constexpr int k_writers = 16;
   constexpr int k_increments = 50;
