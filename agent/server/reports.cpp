@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "agent/server/report_members.hpp"
@@ -154,13 +155,15 @@ void add_tool(DayReport& into, std::string_view tool, const ToolCounts& counts) 
   into.tools[std::string(into.tools.size() < k_most_tools ? tool : k_other)].add(counts);
 }
 
-// Of one key: the misses of whoever missed it first are cold.
+// Of one key: the misses of whoever missed it first are cold. Of two in one millisecond it is the one whose
+// id is smaller, so that the order in which reports are added up changes nothing.
 void merge(MissedKey& known, const MissedKey& key) {
   const bool is_same = known.first_session == key.first_session &&
                        (!known.first_session.empty() || known.first_seen_ms == key.first_seen_ms);
   if (is_same) {
     increase(known.cold, key.cold);
-  } else if (key.first_seen_ms < known.first_seen_ms) {
+  } else if (std::tie(key.first_seen_ms, key.first_session) <
+             std::tie(known.first_seen_ms, known.first_session)) {
     known.cold = key.cold;
     known.first_session = key.first_session;
   }

@@ -109,6 +109,24 @@ TEST(Reports, CallMissesColdOfTheFirstSessionThatMissedAKey) {
   }
 }
 
+TEST(Reports, AreAddedUpInAnyOrderWhereTwoSessionsBeganInOneMillisecond) {
+  const auto one = parsed(
+      {{"sessions", io::JsonArray{session("s1", 1)}}, {"missed_keys", io::JsonArray{missed("a", 2)}}}, 1000);
+  const auto other = parsed(
+      {{"sessions", io::JsonArray{session("s2", 1)}}, {"missed_keys", io::JsonArray{missed("a", 1)}}}, 1000);
+
+  for (const auto& order : {std::vector{one, other}, std::vector{other, one}}) {
+    DayReport day;
+    for (const auto& report : order) {
+      add(day, report);
+    }
+
+    ASSERT_EQ(day.missed.size(), 1);
+    EXPECT_EQ(day.missed[0].cold, 2);
+    EXPECT_EQ(day.missed[0].recurring(), 1);
+  }
+}
+
 TEST(Reports, RememberWhatWasMissedBeforeThePeriod) {
   const auto earlier = parsed({{"sessions", io::JsonArray{session("s1", 1)}},
                                {"missed_keys", io::JsonArray{missed("a", 1), missed("c", 1)}}},
