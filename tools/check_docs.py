@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Holds the documentation against what it describes.
 
-check_docs.py [inputs] [metrics] [rules] [decisions] [links]     all of them without arguments
+check_docs.py [inputs] [keys] [metrics] [rules] [decisions] [links]     all of them without arguments
 
 inputs     README.md's tables of inputs and outputs, and every `with:` of the examples, match action.yml
+keys       docs/configuration.md lists the keys that .hearth.yml may have
 metrics    docs/metrics.md lists the metrics that agent/ declares, with kind and labels
 rules      docs/doctor.md has a section, with an example, for each rule of agent/doctor, and no other
 decisions  docs/architecture.md links every page of docs/decisions
@@ -128,6 +129,16 @@ def check_inputs():
     return problems
 
 
+def check_keys():
+    source = (ROOT / "agent/cli/config_file.cpp").read_text()
+    declared = re.search(r"k_keys = \{(.*?)\};", source, re.S)
+    keys = re.findall(r'"([a-z-]+)"', declared.group(1)) if declared else []
+    documented = re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs/configuration.md").read_text(), re.M)
+    problems = [f"docs/configuration.md does not list the key `{key}`" for key in keys if key not in documented]
+    problems += [f"docs/configuration.md lists `{key}`, which is no key" for key in documented if key not in keys]
+    return problems if keys else ["agent/cli/config_file.cpp: no keys were found"]
+
+
 def declared_metrics():
     """{name: (kind, labels)} of every counter(…), gauge(…) and histogram(…) in agent/."""
     metrics, used, problems = {}, {}, []
@@ -195,7 +206,7 @@ def check_links():
     return problems
 
 
-CHECKS = {"inputs": check_inputs, "metrics": check_metrics, "rules": check_rules, "decisions": check_decisions,
+CHECKS = {"inputs": check_inputs, "keys": check_keys, "metrics": check_metrics, "rules": check_rules, "decisions": check_decisions,
           "links": check_links}
 
 

@@ -20,12 +20,6 @@ keys::RootTagInputs tag_inputs(const PlanFacts& facts) {
       .run = {.id = runner.run_id, .attempt = runner.run_attempt, .sha = runner.sha}};
 }
 
-// A job without a toolchain file cannot do anything about it from in here: nothing to annotate every run
-// with.
-bool is_usual(std::string_view warning) {
-  return warning.starts_with("the toolchain part is 'any'");
-}
-
 // The runner hands these to actions wherever GitHub offers its cache service.
 bool has_cache_service(const io::Environment& environment) {
   return !io::variable_in(environment, "ACTIONS_RUNTIME_TOKEN").empty() &&
@@ -128,9 +122,9 @@ BackendChoice choose_backend(const PlanFacts& facts, Plan& plan) {
 Result<Plan> make_plan(const PlanFacts& facts) {
   Plan plan;
   AGENT_TRY(plan.tag, keys::root_tag(tag_inputs(facts)));
-  for (const auto& warning : plan.tag.warnings) {
-    (is_usual(warning) ? plan.remarks : plan.warnings).push_back(warning);
-  }
+  plan.warnings = plan.tag.warnings;
+  plan.remarks =
+      plan.tag.remarks;  // a job can do nothing about them from in here: no annotation of every run
   plan.scopes =
       keys::scopes_of(keys::github_context(facts.environment, facts.runner.event), facts.inputs.mode);
   plan.remarks.push_back(fmt::format("mode {}: {}", plan.mode(), plan.scopes.reason));

@@ -6,9 +6,9 @@
 #include "agent/app/backend_variables.hpp"
 #include "agent/cli/agent_options.hpp"
 #include "agent/cli/command.hpp"
-#include "agent/cli/default_tag.hpp"
 #include "agent/cli/listen.hpp"
 #include "agent/cli/signals.hpp"
+#include "agent/cli/tag_options.hpp"
 #include "agent/core/text.hpp"
 
 namespace agent::cli {

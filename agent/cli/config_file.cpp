@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -19,10 +20,10 @@ constexpr std::uint64_t k_limit = std::uint64_t{1} << 20U;
 constexpr std::string_view k_name = ".hearth.yml";
 
 // What may stand in the file: long names of options of any command that make sense for a project.
-constexpr std::array<std::string_view, 15> k_keys = {
-    "backend",        "tag",    "mode",      "store", "max-size",   "min-free-space", "preload-deadline",
-    "preload-budget", "prefix", "toolchain", "scope", "repository", "drain-deadline", "summary-json",
-    "max-tag-size"};
+constexpr std::array<std::string_view, 18> k_keys = {
+    "backend", "tag", "prefix", "toolchain", "tag-scope", "repository", "scope", "mode", "sccache-mode", "store",
+    "max-size", "max-tag-size", "min-free-space", "preload-deadline", "preload-budget", "drain-deadline",
+    "min-hit-rate", "summary-json"};
 
 // Takes one document that is a mapping of scalars. Works on events, because the node API loops for ever over
 // some texts once more than the first document is wanted (YAML::LoadAll, yaml-cpp 0.7).
@@ -102,6 +103,19 @@ Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, s
     return std::move(reader.entries);
   } catch (const YAML::Exception& error) {
     return fail(Errc::invalid, "{}:{}:{}: {}", name, error.mark.line + 1, error.mark.column + 1, error.msg);
+  }
+}
+
+void name_variables(CLI::App& command) {
+  for (auto* const option : command.get_options()) {
+    if (option->get_lnames().empty() || option->get_lnames().front() == "help") {
+      continue;
+    }
+    std::string name = "HEARTH_";
+    for (const char c : option->get_lnames().front()) {
+      name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    option->envname(name);
   }
 }
 

@@ -1,4 +1,5 @@
-// .hearth.yml: options for the commands, below flags and HEARTH_* variables in rank.
+// What options are where the command line leaves them out: HEARTH_* variables, then .hearth.yml
+// (docs/configuration.md).
 //   tag: my-tag
 //   backend: disk:///srv/hearth
 // Keys are the long names of options. A key that no command knows is an error with line and column.
@@ -22,6 +23,9 @@ struct ConfigEntry {
 // Errors: invalid, with line and column: no mapping, a value that is no scalar, a key given twice, over 1
 // MiB.
 Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, std::string_view name);
+
+// Lets each option be set as HEARTH_<NAME> too; the command line wins.
+void name_variables(CLI::App& command);
 
 // Fills the options of `command` that neither a flag nor a variable has set, from .hearth.yml in the current
 // folder. Without the file nothing happens.

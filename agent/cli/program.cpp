@@ -31,20 +31,6 @@ std::vector<Command> declare_commands(CLI::App& program) {
   return commands;
 }
 
-// Every option can also be set as HEARTH_<NAME>, and in .hearth.yml; the command line wins.
-void name_environment(CLI::App& command) {
-  for (auto* const option : command.get_options()) {
-    if (option->get_lnames().empty() || option->get_lnames().front() == "help") {
-      continue;
-    }
-    std::string name = "HEARTH_";
-    for (const char c : option->get_lnames().front()) {
-      name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-    option->envname(name);
-  }
-}
-
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -56,7 +42,7 @@ int run_program(int argc, char** argv) {
   program.footer("Example: hearth run -- cargo build --release\nEach command has --help with an example.");
   auto commands = declare_commands(program);
   for (auto& [command, run] : commands) {
-    name_environment(*command);
+    name_variables(*command);
   }
   try {
     program.parse(argc, argv);

@@ -55,6 +55,8 @@ public:
     }
   }
 
+  void remark(std::string text) { result_.remarks.push_back(std::move(text)); }
+
   RootTag finish() && {
     for (const auto& part : result_.parts) {
       result_.tag += result_.tag.empty() ? "" : "-";
@@ -86,8 +88,8 @@ void add_toolchain(Builder& builder, const RootTagInputs& inputs) {
     return;
   }
   builder.add("toolchain", "any", "default: " + found.source);
-  builder.warn("the toolchain part is 'any', because " + found.source +
-               "; safe, since cache keys carry the compiler's hash, but compilers then share one tag");
+  builder.remark("the toolchain part is 'any', because " + found.source +
+                 "; safe, since cache keys carry the compiler's hash, but compilers then share one tag");
 }
 
 void add_platform(Builder& builder, const RootTagInputs& inputs) {
@@ -178,8 +180,10 @@ io::Json to_json(const RootTag& tag) {
   for (const auto& part : tag.parts) {
     parts.emplace_back(io::JsonObject{{"name", part.name}, {"value", part.value}, {"source", part.source}});
   }
-  io::JsonArray warnings(tag.warnings.begin(), tag.warnings.end());
-  return io::JsonObject{{"tag", tag.tag}, {"parts", std::move(parts)}, {"warnings", std::move(warnings)}};
+  return io::JsonObject{{"tag", tag.tag},
+                        {"parts", std::move(parts)},
+                        {"warnings", io::JsonArray(tag.warnings.begin(), tag.warnings.end())},
+                        {"remarks", io::JsonArray(tag.remarks.begin(), tag.remarks.end())}};
 }
 
 }  // namespace agent::keys

@@ -44,12 +44,13 @@ struct RootTag {
   std::string tag;  // [A-Za-z0-9._-]{1,200}
   std::vector<TagPart> parts;
   std::vector<std::string> warnings;  // plain words, one line each
+  std::vector<std::string> remarks;   // the same, of what is usual and safe
 };
 
 // Errors: invalid, naming the input: a matrix that is no JSON object, run-scoped without a run id.
 Result<RootTag> root_tag(const RootTagInputs& inputs);
 
-// `{tag, parts:[{name,value,source}], warnings:[]}`, what `hearth tag --json` prints.
+// `{tag, parts:[{name,value,source}], warnings:[], remarks:[]}`, what `hearth tag --json` prints.
 io::Json to_json(const RootTag& tag);
 
 }  // namespace agent::keys

@@ -165,6 +165,16 @@ class Metrics(Tree):
         self.assertIn("reads hearth_d_total", check_docs.check_metrics()[0])
 
 
+class Keys(Tree):
+    def test_are_those_of_the_page(self):
+        self.write("agent/cli/config_file.cpp", 'constexpr std::array<std::string_view, 2> k_keys = {\n    "tag", "max-size"};')
+        self.write("docs/configuration.md", "| key | what |\n|---|---|\n| `tag` | x |\n| `max-size` | y |\n")
+        self.assertEqual(check_docs.check_keys(), [])
+        self.write("docs/configuration.md", "| key | what |\n|---|---|\n| `tag` | x |\n| `size` | y |\n")
+        self.assertEqual(check_docs.check_keys(), ["docs/configuration.md does not list the key `max-size`",
+                                                   "docs/configuration.md lists `size`, which is no key"])
+
+
 class Rules(Tree):
     def test_are_all_documented_with_an_example(self):
         self.assertEqual(check_docs.check_rules(), [])

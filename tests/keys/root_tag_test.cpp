@@ -252,7 +252,7 @@ TEST(RootTag, SaysAnyWithANoticeWhereNothingPinsTheToolchain) {
 
   ASSERT_THAT(tag, Succeeds());
   EXPECT_EQ(tag->tag, "rust-any-sccache-linux-x86_64");
-  EXPECT_THAT(tag->warnings, Contains(HasSubstr("'stable'")));
+  EXPECT_THAT(tag->remarks, Contains(HasSubstr("'stable'")));
 }
 
 TEST(RootTag, WarnsWhenAnInputSmugglesTheRunIn) {
