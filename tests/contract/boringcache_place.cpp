@@ -1,6 +1,13 @@
-// A `hearth server` over a folder in memory, in this process, with a token that saves and one that restores.
+// A `hearth server` over a folder in memory, in a process of its own, with a token that saves and one that
+// restores. In this process its threads would hold locks that children of a fork wait for in vain.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 
 #include "agent/server/server.hpp"
@@ -12,21 +19,58 @@ namespace agent::tests {
 
 namespace {
 
-class BoringcachePlaceUnderTest final : public StoragePlace {
+class ServerProcess {
 public:
-  BoringcachePlaceUnderTest() {
-    server::ServerOptions options;
-    options.storage = "disk://" + folder_.path().string();
-    options.service.spool = folder_.path();
-    auto started = server::Server::start(std::move(options));
-    EXPECT_THAT(started, Succeeds());
-    server_ = started ? *std::move(started) : nullptr;
-    save_ = new_token(server::Level::save);
-    restore_ = new_token(server::Level::restore);
+  // REQUIRES: this process has one thread.
+  explicit ServerProcess(const io::fs::path& folder) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      serve(folder, ends[1]);
+      ::_exit(1);
+    }
+    ::close(ends[1]);
+    EXPECT_EQ(::read(ends[0], &port_, sizeof port_), ssize_t{sizeof port_}) << "the server did not start";
+    ::close(ends[0]);
   }
 
+  ~ServerProcess() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+private:
+  static void serve(const io::fs::path& folder, int told) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    server::ServerOptions options;
+    options.storage = "disk://" + folder.string();
+    options.service.spool = folder;
+    const auto server = server::Server::start(std::move(options));
+    if (!server) {
+      return;
+    }
+    const std::uint16_t port = (*server)->port();
+    if (::write(told, &port, sizeof port) == ssize_t{sizeof port}) {
+      while (true) {
+        ::pause();
+      }
+    }
+  }
+
+  pid_t pid_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+class BoringcachePlaceUnderTest final : public StoragePlace {
+public:
   std::string url() const override {
-    return fmt::format("boringcache://127.0.0.1:{}/acme/contract", server_->port());
+    return fmt::format("boringcache://127.0.0.1:{}/acme/contract", server_.port());
   }
 
   backends::Variables variables() const override {
@@ -54,9 +98,9 @@ private:
   }
 
   TempFolder folder_{memory_folder()};
-  std::unique_ptr<server::Server> server_;
-  std::string save_;
-  std::string restore_;
+  ServerProcess server_{folder_.path()};
+  std::string save_ = new_token(server::Level::save);
+  std::string restore_ = new_token(server::Level::restore);
   std::atomic<bool> reading_only_ = false;
 };
 
