@@ -21,9 +21,10 @@ constexpr std::string_view k_name = ".hearth.yml";
 
 // What may stand in the file: long names of options of any command that make sense for a project.
 constexpr std::array<std::string_view, 18> k_keys = {
-    "backend", "tag", "prefix", "toolchain", "tag-scope", "repository", "scope", "mode", "sccache-mode", "store",
-    "max-size", "max-tag-size", "min-free-space", "preload-deadline", "preload-budget", "drain-deadline",
-    "min-hit-rate", "summary-json"};
+    "backend",        "tag",          "prefix",         "toolchain",        "tag-scope",
+    "repository",     "scope",        "mode",           "sccache-mode",     "store",
+    "max-size",       "max-tag-size", "min-free-space", "preload-deadline", "preload-budget",
+    "drain-deadline", "min-hit-rate", "summary-json"};
 
 // Takes one document that is a mapping of scalars. Works on events, because the node API loops for ever over
 // some texts once more than the first document is wanted (YAML::LoadAll, yaml-cpp 0.7).
