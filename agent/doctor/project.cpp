@@ -182,7 +182,7 @@ void read_source(Project& project, const fs::path& path, std::string& text) {
   using namespace std::string_view_literals;
   constexpr std::array k_clock = {"__TIME__"sv, "__DATE__"sv, "__TIMESTAMP__"sv};
   constexpr std::array k_path = {"__FILE__"sv};
-  constexpr std::array k_volatile = {"rev-parse"sv,       "git describe"sv, "\"describe\""sv, "GIT_HASH"sv,
+  constexpr std::array k_volatile = {"rev-parse"sv,       "git describe"sv, R"("describe")"sv, "GIT_HASH"sv,
                                      "SystemTime::now"sv, "Utc::now"sv,     "vergen"sv};
   if (!io::read_file_into(path, k_source_limit, text)) {
     return;
