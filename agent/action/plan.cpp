@@ -123,8 +123,7 @@ Result<Plan> make_plan(const PlanFacts& facts) {
   Plan plan;
   AGENT_TRY(plan.tag, keys::root_tag(tag_inputs(facts)));
   plan.warnings = plan.tag.warnings;
-  plan.remarks =
-      plan.tag.remarks;  // a job can do nothing about them from in here: no annotation of every run
+  plan.remarks = plan.tag.remarks;  // nothing a job could mend: no annotation of every run
   plan.scopes =
       keys::scopes_of(keys::github_context(facts.environment, facts.runner.event), facts.inputs.mode);
   plan.remarks.push_back(fmt::format("mode {}: {}", plan.mode(), plan.scopes.reason));
