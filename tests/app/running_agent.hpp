@@ -18,7 +18,7 @@
 
 namespace agent::tests {
 
-inline net::ClientResponse send(net::HttpClient client, net::ClientRequest request) {
+inline net::ClientResponse send(net::HttpClient client, const net::ClientRequest& request) {
   auto answer = client.send(request);
   EXPECT_THAT(answer, Succeeds()) << request.method << " " << request.target;
   return answer ? *std::move(answer) : net::ClientResponse{};

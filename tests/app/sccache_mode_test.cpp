@@ -15,7 +15,6 @@ using testing::IsEmpty;
 using testing::Not;
 using tests::FailsSaying;
 using tests::FailsWith;
-using tests::Succeeds;
 
 const ModeRecord k_here{.mode = SccacheMode::disk, .checkout = "here"};
 

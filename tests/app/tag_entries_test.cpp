@@ -77,7 +77,7 @@ TEST_F(TagEntries, AreFetchedTogetherWithTheirNeighbours) {
   EXPECT_THAT(read.fetched, SizeIs(k_objects));
   EXPECT_THAT(read.fetched, Each(Pair(StartsWith("wanted/"), StartsWith("bytes of "))));
   EXPECT_EQ(read.fetched.at("wanted/49"), "bytes of 49");
-  EXPECT_EQ(ranged.gets(), 2 * to_open + 1);
+  EXPECT_EQ(ranged.gets(), (2 * to_open) + 1);
   EXPECT_EQ(read.figures.corrupt + read.figures.unreadable, 0U);
 }
 

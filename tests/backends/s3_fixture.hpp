@@ -36,7 +36,7 @@ protected:
   }
 
   // The next `count` requests of a method end so; then all goes well.
-  void fail_next(std::string method, int count, FakeS3::Fault fault) {
+  void fail_next(const std::string& method, int count, const FakeS3::Fault& fault) {
     auto left = std::make_shared<std::atomic<int>>(count);
     fake_.set_script([=](const FakeRequest& request) -> std::optional<FakeS3::Fault> {
       return request.head.method == method && left->fetch_sub(1) > 0 ? std::optional(fault) : std::nullopt;
@@ -51,7 +51,7 @@ protected:
   }
 
   // One call of every kind, each with its error.
-  std::vector<std::pair<std::string, std::optional<Error>>> call_all(backends::S3& storage) {
+  static std::vector<std::pair<std::string, std::optional<Error>>> call_all(backends::S3& storage) {
     const auto error_of = [](const auto& result) {
       return result ? std::nullopt : std::optional(result.error());
     };

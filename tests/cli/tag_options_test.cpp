@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <array>
 #include <filesystem>
 #include <string>
 
@@ -26,8 +27,8 @@ using tests::Succeeds;
 
 class DefaultTag : public testing::Test {
 protected:
-  DefaultTag() { std::filesystem::current_path(folder_.path()); }
-  ~DefaultTag() override { std::filesystem::current_path(before_); }
+  void SetUp() override { std::filesystem::current_path(folder_.path()); }
+  void TearDown() override { std::filesystem::current_path(before_); }
 
   static void configure(std::string_view yaml) {
     ASSERT_THAT(io::write_file(".hearth.yml", yaml), Succeeds());
@@ -36,9 +37,9 @@ protected:
   static std::string printed() {
     std::string hearth = "hearth";
     std::string tag = "tag";
-    char* arguments[] = {hearth.data(), tag.data(), nullptr};
+    std::array<char*, 3> arguments = {hearth.data(), tag.data(), nullptr};
     testing::internal::CaptureStdout();
-    EXPECT_EQ(run_program(2, static_cast<char**>(arguments)), k_ok);
+    EXPECT_EQ(run_program(2, arguments.data()), k_ok);
     std::fflush(stdout);
     auto output = testing::internal::GetCapturedStdout();
     EXPECT_THAT(output, EndsWith("\n"));

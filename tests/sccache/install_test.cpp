@@ -21,6 +21,7 @@ using tests::Succeeds;
 using tests::TempFolder;
 
 constexpr std::string_view k_program = "#!/bin/sh\necho sccache 0.16.0\n";
+constexpr std::uint64_t k_limit = std::uint64_t{64} << 10U;  // bytes of launcher.conf
 
 InstallOptions options_for(const fs::path& folder) {
   EXPECT_THAT(io::write_file(folder / "launcher", k_program, {.mode = 0755}), Succeeds());
@@ -53,7 +54,7 @@ TEST(Install, WritesAConfigurationThatOnlyItsOwnerReads) {
   struct stat status{};
   ASSERT_EQ(::stat(conf.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
-  const auto text = io::read_file(conf, 64 * 1024);
+  const auto text = io::read_file(conf, k_limit);
   ASSERT_THAT(text, Succeeds());
   EXPECT_NE(text->find("real=/seen/job/bin/real/sccache\n"), std::string::npos) << *text;
   EXPECT_NE(text->find("protocol=0.16\n"), std::string::npos) << *text;
@@ -70,7 +71,7 @@ TEST(Install, RefusesASocketPathThatTheKernelWouldCut) {
 
 // One value of launcher.conf; "missing" where the key is not there exactly once.
 std::string setting(const fs::path& folder, const std::string& key) {
-  const auto text = "\n" + io::read_file(folder / "job/bin" / k_conf, 64 * 1024).value_or("");
+  const auto text = "\n" + io::read_file(folder / "job/bin" / k_conf, k_limit).value_or("");
   const auto at = text.find("\n" + key + "=");
   if (at == std::string::npos || text.find("\n" + key + "=", at + 1) != std::string::npos) {
     return "missing";

@@ -22,9 +22,9 @@ using agent::tests::Succeeds;
 // What differs from run to run gets a name by its order.
 std::string without_chance(std::string text) {
   static const std::vector<std::pair<std::regex, std::string>> kinds = {
-      {std::regex("127\\.0\\.0\\.1:[0-9]+"), "HOST"},
+      {std::regex(R"(127\.0\.0\.1:[0-9]+)"), "HOST"},
       {std::regex("e=[0-9]+&h=[0-9a-f]+"), "e=END&h=SIGNATURE"},
-      {std::regex("\"server_signature_payload\":\"([^\"\\\\]|\\\\.)*\""),
+      {std::regex(R"re("server_signature_payload":"([^"\\]|\\.)*")re"),
        "\"server_signature_payload\":SIGNED"},
       {std::regex("(ed25519(-sha256)?:|signature\":\")[0-9A-Za-z+/=]+"), "$1SIGNATURE"},
       {std::regex("20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]+Z"), "TIME"}};
@@ -67,7 +67,7 @@ private:
   net::Decision pass_on(const net::Request& request) {
     constexpr std::size_t k_most = std::size_t{4} << 20U;
     return std::make_unique<JsonBody>(
-        k_most, [this, request](std::optional<std::string> body, net::Responder respond) {
+        k_most, [this, request](const std::optional<std::string>& body, net::Responder respond) {
           respond(exchange(request, body.value_or("")));
         });
   }
