@@ -96,7 +96,6 @@ TEST_F(S3Credentials, SayWhenAProfileCannotBeUsed) {
 TEST_F(S3Credentials, AreExchangedForAWebIdentityAndRenewed) {
   int calls = 0;
   std::string form;
-  std::string duration;
   HttpFake sts([&](const FakeRequest& request) {
     ++calls;
     form = request.body;

@@ -68,7 +68,7 @@ TEST_F(CacheTest, StoresObjectsOfUnknownLength) {
   auto write = one->cache().begin("sccache/a", std::nullopt);
   ASSERT_THAT(write, Succeeds());
   for (int i = 0; i < 300; ++i) {
-    const std::string part(static_cast<std::size_t>(i) * 10, static_cast<char>('a' + i % 26));
+    const std::string part(static_cast<std::size_t>(i) * 10, static_cast<char>('a' + (i % 26)));
     ASSERT_THAT(write->write(io::bytes_of(part)), Succeeds());
     expected += part;
   }

@@ -24,7 +24,6 @@ namespace agent::publish {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::SizeIs;
 using tests::Succeeds;
 
 constexpr std::string_view k_main = "refs/heads/main";

@@ -61,7 +61,11 @@ TEST(GuardedWaitUntil, EachChangeForOneWakesOneMore) {
       bool mine = false;
       while (!mine &&
              tokens.wait_until({}, steady_clock::now() + k_long, [](int left) { return left > 0; })) {
-        mine = tokens.with([](int& left) { return left > 0 && left-- > 0; });
+        mine = tokens.with([](int& left) {
+          const bool one = left > 0;
+          left -= one ? 1 : 0;
+          return one;
+        });
       }
       taken += mine ? 1 : 0;
     });

@@ -108,7 +108,7 @@ TEST(Difference, BlamesAVariableThatEntersEveryKey) {
 }
 
 // Compilations of "a.o" and "b.o" that read config.h and a source of their own.
-app::RunRecord c_run(std::string folder, std::uint64_t config, std::uint64_t key) {
+app::RunRecord c_run(const std::string& folder, std::uint64_t config, std::uint64_t key) {
   auto record = run(folder, {c("a.o", key, ""), c("b.o", key + 1, "")});
   record.surroundings.folder = folder;
   record.keys.files = {{.path = folder + "/a.c", .digest = 1},
