@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,7 +38,7 @@ std::uint32_t slow_crc32c(std::string_view bytes) {
 // RFC 3720, appendix B.4.
 TEST(Crc32c, GivesTheValuesOfTheRfc) {
   std::string rising(32, '\0');
-  std::iota(rising.begin(), rising.end(), '\0');
+  std::ranges::generate(rising, [next = '\0']() mutable { return next++; });
   const std::string falling(rising.rbegin(), rising.rend());
   const std::vector<unsigned char> read_command = {
       0x01, 0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -102,7 +102,7 @@ TEST(Sha256, GivesKnownAnswers) {
 TEST(Sha256, IsTheSameInPieces) {
   const auto bytes = mixed_bytes(10'000);
   Sha256 hash;
-  for (std::size_t at = 0, step = 1; at < bytes.size(); at += step, step = step * 3 + 1) {
+  for (std::size_t at = 0, step = 1; at < bytes.size(); at += step, step = (step * 3) + 1) {
     hash.update(bytes_of(std::string_view(bytes).substr(at, step)));
   }
   EXPECT_EQ(hash.finish(), sha256(bytes_of(bytes)));

@@ -54,7 +54,7 @@ TEST(Fd, MovesItsDescriptor) {
 
   EXPECT_EQ(second.get(), moved);
   EXPECT_FALSE(is_open(replaced));
-  EXPECT_FALSE(first.valid());  // NOLINT(bugprone-use-after-move): emptiness is what is tested
+  EXPECT_FALSE(first.valid());  // NOLINT(*-use-after-move,*.Move): it is to be empty
 }
 
 TEST(Fd, LetsGoOfWhatIsReleased) {
@@ -131,7 +131,7 @@ TEST(CopyRange, CopiesBetweenFilesAtAnyPosition) {
   const tests::TempFolder folder;
   std::string content;
   for (int i = 0; i < 300'000; ++i) {
-    content += static_cast<char>('a' + i % 26);
+    content += static_cast<char>('a' + (i % 26));
   }
   const auto from = scratch_file(folder, "from", content);
   const auto to = scratch_file(folder, "to", "....");

@@ -44,7 +44,7 @@ TEST(ParseJson, TakesNothingThatTheRfcDoesNot) {
                                              "{a:1}",
                                              "{1:2}",
                                              "{\"a\"}",
-                                             "{\"a\":1 \"b\":2}",
+                                             R"({"a":1 "b":2})",
                                              "]",
                                              "}",
                                              "[",
@@ -68,19 +68,19 @@ TEST(ParseJson, TakesNothingThatTheRfcDoesNot) {
                                              "nul",
                                              "truex",
                                              "\"abc",
-                                             "\"\\x41\"",
-                                             "\"\\u12\"",
+                                             R"("\x41")",
+                                             R"("\u12")",
                                              "\"a\nb\"",
                                              "\"a\tb\"",
                                              "\f1",
                                              "\xEF\xBB\xBF{}",
                                              "1][2",
                                              "],[",
-                                             "\"\\ud800\"",
-                                             "\"\\udc00\"",
+                                             R"("\ud800")",
+                                             R"("\udc00")",
                                              "[1]]",
                                              "undefined",
-                                             "\"a\" \"b\""};
+                                             R"("a" "b")"};
   for (const auto text : bad) {
     EXPECT_THAT(parse_json(text, "test"), FailsWith(Errc::invalid)) << text;
   }

@@ -24,11 +24,11 @@ using tests::TestServer;
 using tests::TlsServer;
 
 HttpClient client_of(const std::string& url, ClientOptions options = {}) {
-  return HttpClient::to_url(url, options).value();
+  return HttpClient::to_url(url, std::move(options)).value();
 }
 
 HttpClient client_of(const TestServer& server, ClientOptions options = {}) {
-  return client_of("http://127.0.0.1:" + std::to_string(server.port()), options);
+  return client_of("http://127.0.0.1:" + std::to_string(server.port()), std::move(options));
 }
 
 ClientRequest request_of(std::string method, std::string target, std::string body = {}) {

@@ -116,7 +116,7 @@ public:
     static const std::string all = [] {
       std::string bytes(std::size_t{8} << 20U, '\0');
       for (std::size_t i = 0; i < bytes.size(); ++i) {
-        bytes[i] = static_cast<char>('a' + (i * 7 + i / 4093) % 26);
+        bytes[i] = static_cast<char>('a' + (((i * 7) + (i / 4093)) % 26));
       }
       return bytes;
     }();

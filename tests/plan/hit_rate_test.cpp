@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <algorithm>
+#include <cstdint>
 
 namespace agent::plan {
 namespace {
@@ -18,7 +19,7 @@ constexpr double k_near = 1e-9;
 // changes of itself and those beside it.
 std::vector<PastRun> trace(std::size_t runs, std::uint64_t churn) {
   std::vector<std::uint64_t> keys(100);
-  std::iota(keys.begin(), keys.end(), 0U);
+  std::ranges::generate(keys, [next = std::uint64_t{0}]() mutable { return next++; });
   std::vector<PastRun> past;
   for (std::size_t run = 0; run < runs; ++run) {
     for (std::uint64_t i = 0; run > 0 && i < churn; ++i) {

@@ -30,8 +30,8 @@ TEST(ExpectedBytes, AreThePeakForOneAndNearTheMeansForMany) {
                                           {.mean_bytes = 400, .peak_bytes = 1300}};
 
   EXPECT_EQ(expected_bytes(stretches, 1), 1300U);
-  EXPECT_EQ(expected_bytes(stretches, 4), 4U * 400U + 2U * 900U);
-  EXPECT_EQ(expected_bytes(stretches, 100), 100U * 400U + 10U * 900U);
+  EXPECT_EQ(expected_bytes(stretches, 4), (4U * 400U) + (2U * 900U));
+  EXPECT_EQ(expected_bytes(stretches, 100), (100U * 400U) + (10U * 900U));
   EXPECT_EQ(expected_bytes({}, 3), 0U);
 }
 
