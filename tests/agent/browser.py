@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,9 +30,11 @@ class Browser:
         sys.path.insert(0, str(tools.websocket_client()))
         import websocket  # pylint: disable=import-outside-toplevel
         self.timeout_error = websocket.WebSocketTimeoutException
-        self.profile = tempfile.TemporaryDirectory(prefix="hearth-browser-", ignore_cleanup_errors=True)
+        self.profile = tempfile.TemporaryDirectory(prefix="hearth-browser-")
         self.process = subprocess.Popen([program, *FLAGS, f"--user-data-dir={self.profile.name}",
                                          f"--window-size={width},{height}", "about:blank"],
+                                        # It leaves files where it keeps temporary ones: those go with the profile.
+                                        env={**os.environ, "TMPDIR": self.profile.name}, start_new_session=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self.number = 0
@@ -63,7 +67,18 @@ class Browser:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
+        self.end_children()
         self.profile.cleanup()
+
+    def end_children(self) -> None:
+        """They end after their parent, and until then write into the profile."""
+        deadline = time.monotonic() + 10
+        try:
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                time.sleep(0.01)
+        except ProcessLookupError:
+            pass
 
     def call(self, method: str, **parameters) -> dict:
         self.number += 1
