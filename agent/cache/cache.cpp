@@ -70,17 +70,19 @@ struct Cache::State {
   std::string local_key(std::string_view key) const { return prefix + std::string(key); }
 
   void note(std::string_view key, Outcome outcome) const;
-  std::optional<Hit> missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const;
-  std::optional<Hit> find(std::string_view key);
+  std::nullopt_t missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const;
+  std::optional<Hit> counted(std::string_view key, std::optional<Hit> hit) const;
+  Lookup look_up(std::string_view key);
   std::optional<store::Stored> find_local(std::string_view key) const;
   bool outdated(std::string_view key) const;
-  std::optional<Hit> find_in_tag(std::string_view key);
+  Lookup find_in_tag(std::string_view key);
   std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
   Result<std::optional<Hit>> fetch_once(std::string_view key, const publish::TagEntry& entry);
   void count_failed_fetch(std::string_view key, const Error& error);
   Result<std::string> fetch_bytes(std::string_view key, const publish::TagEntry& entry) const;
   std::optional<Hit> keep(std::string_view key, std::string_view bytes);
-  Result<store::Stored> store_locally(std::string_view key, std::string_view bytes) const;
+  Result<store::Stored> store_locally(std::string_view key, std::string_view bytes,
+                                      store::Present present) const;
 
   CacheOptions options;
   CacheServices services;
@@ -97,11 +99,19 @@ void Cache::State::note(std::string_view key, Outcome outcome) const {
 }
 
 // Counts and notes a miss; what it returns is one.
-std::optional<Hit> Cache::State::missed(metrics::Counter& counter, std::string_view key,
-                                        Outcome outcome) const {
+std::nullopt_t Cache::State::missed(metrics::Counter& counter, std::string_view key, Outcome outcome) const {
   counter.add();
   note(key, outcome);
   return std::nullopt;
+}
+
+std::optional<Hit> Cache::State::counted(std::string_view key, std::optional<Hit> hit) const {
+  if (hit) {
+    figures.hits.add();
+    figures.bytes_read.add(hit->slice.size);
+    note(key, Outcome::hit);
+  }
+  return hit;
 }
 
 std::optional<store::Stored> Cache::State::find_local(std::string_view key) const {
@@ -113,15 +123,15 @@ std::optional<store::Stored> Cache::State::find_local(std::string_view key) cons
   return *std::move(found);
 }
 
-std::optional<Hit> Cache::State::find(std::string_view key) {
+Lookup Cache::State::look_up(std::string_view key) {
   if (!reads(options.mode)) {
-    return missed(figures.missed_mode, key, Outcome::off);
+    return {.hit = missed(figures.missed_mode, key, Outcome::off), .elsewhere = {}};
   }
   if (auto stored = outdated(key) ? std::nullopt : find_local(key)) {
     if (services.tag != nullptr) {
       services.tag->note_use(key);
     }
-    return Hit{.slice = std::move(stored->slice)};
+    return {.hit = Hit{.slice = std::move(stored->slice)}, .elsewhere = {}};
   }
   return find_in_tag(key);
 }
@@ -132,18 +142,15 @@ bool Cache::State::outdated(std::string_view key) const {
          !stored_anew.with([&](const auto& keys) { return keys.contains(key); });
 }
 
-std::optional<Hit> Cache::State::find_in_tag(std::string_view key) {
-  if (services.tag == nullptr) {
-    return missed(figures.missed_absent, key, Outcome::absent);
-  }
-  const auto entry = services.tag->use(key);
+Lookup Cache::State::find_in_tag(std::string_view key) {
+  auto entry = services.tag == nullptr ? std::nullopt : services.tag->use(key);
   if (!entry) {
-    return missed(figures.missed_absent, key, Outcome::absent);
+    return {.hit = missed(figures.missed_absent, key, Outcome::absent), .elsewhere = {}};
   }
   if (const auto* slice = std::get_if<io::FileSlice>(&entry->where)) {
-    return Hit{.slice = *slice};
+    return {.hit = Hit{.slice = *slice}, .elsewhere = {}};
   }
-  return fetch(key, *entry);
+  return {.hit = {}, .elsewhere = std::move(entry)};
 }
 
 // One flight per object: whoever comes while it is being fetched waits and finds it in the local store or in
@@ -223,13 +230,17 @@ Result<std::string> Cache::State::fetch_bytes(std::string_view key, const publis
   return *std::move(bytes);
 }
 
-// Into the local store; where that is full the bytes are answered all the same, from memory.
+// Into the local store; where that is full the bytes are answered all the same, from memory. What a tool
+// stored under the key while this was on its way is newer, and is the answer.
 std::optional<Hit> Cache::State::keep(std::string_view key, std::string_view bytes) {
-  auto stored = store_locally(key, bytes);
-  if (stored) {
-    return Hit{.slice = std::move(stored->slice)};
+  const auto present = outdated(key) ? store::Present::replaced : store::Present::kept;
+  const auto stored = store_locally(key, bytes, present);
+  if (auto found = stored ? find_local(key) : std::nullopt) {
+    return Hit{.slice = std::move(found->slice)};
   }
-  log::warn("cache: fetched object could not be kept key={} error={}", key, stored.error().message);
+  if (!stored) {
+    log::warn("cache: fetched object could not be kept key={} error={}", key, stored.error().message);
+  }
   auto slice = io::slice_in_memory(bytes);
   if (!slice) {
     return missed(figures.missed_local, key, Outcome::local_disk);
@@ -237,11 +248,12 @@ std::optional<Hit> Cache::State::keep(std::string_view key, std::string_view byt
   return Hit{.slice = *std::move(slice)};
 }
 
-Result<store::Stored> Cache::State::store_locally(std::string_view key, std::string_view bytes) const {
+Result<store::Stored> Cache::State::store_locally(std::string_view key, std::string_view bytes,
+                                                  store::Present present) const {
   const auto local = local_key(key);
   AGENT_TRY(auto incoming, services.store->reserve(bytes.size(), local.size()));
   AGENT_CHECK(incoming.write(io::bytes_of(bytes)));
-  return std::move(incoming).commit(local);
+  return std::move(incoming).commit(local, present);
 }
 
 Cache::Cache(CacheOptions options, CacheServices services)
@@ -249,14 +261,19 @@ Cache::Cache(CacheOptions options, CacheServices services)
 
 Cache::~Cache() = default;
 
+Lookup Cache::look_up(std::string_view key) {
+  auto found = state_->look_up(key);
+  found.hit = state_->counted(key, std::move(found.hit));
+  return found;
+}
+
+std::optional<Hit> Cache::fetch(std::string_view key, const publish::TagEntry& entry) {
+  return state_->counted(key, state_->fetch(key, entry));
+}
+
 std::optional<Hit> Cache::find(std::string_view key) {
-  auto hit = state_->find(key);
-  if (hit) {
-    state_->figures.hits.add();
-    state_->figures.bytes_read.add(hit->slice.size);
-    state_->note(key, Outcome::hit);
-  }
-  return hit;
+  auto found = look_up(key);
+  return found.elsewhere ? fetch(key, *found.elsewhere) : std::move(found.hit);
 }
 
 bool Cache::contains(std::string_view key) {

@@ -29,6 +29,12 @@ struct Hit {
   io::FileSlice slice;
 };
 
+// How far a lookup came without the storage. Neither: a miss.
+struct Lookup {
+  std::optional<Hit> hit;
+  std::optional<publish::TagEntry> elsewhere;  // only the storage has it
+};
+
 struct CacheServices {
   store::Store* store = nullptr;
   backends::ObjectStorage* storage = nullptr;  // null: no backend
@@ -71,8 +77,13 @@ public:
   Cache(CacheOptions options, CacheServices services);
   ~Cache();
 
-  // Blocks on the local disk at most, for what is local or in a pack that is open in place; by the storage's
-  // own limits for what must be fetched.
+  // Blocks on the local disk at most: what only the storage has is left to `fetch`.
+  Lookup look_up(std::string_view key);
+
+  // Of an entry that `look_up` returned. Blocks by the storage's own limits: not for an event loop.
+  std::optional<Hit> fetch(std::string_view key, const publish::TagEntry& entry);
+
+  // Both.
   std::optional<Hit> find(std::string_view key);
 
   bool contains(std::string_view key);

@@ -7,10 +7,13 @@
 // mozilla/sccache 0.16.0, src/cache/cache.rs (check), src/cache/webdav.rs; opendal 0.55, services/webdav;
 // read and observed 2026-11. Guards: tests/fronts/sccache_test.cpp, tests/agent with the real sccache.
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "agent/core/log.hpp"
+#include "agent/core/worker.hpp"
 #include "agent/fronts/front.hpp"
 
 namespace agent::fronts {
@@ -20,6 +23,10 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view k_probe = ".sccache_check";
+
+// Objects that are fetched from the storage at once: as many as a large machine compiles at once. They wait
+// for a network, and an event loop must not.
+constexpr unsigned k_fetchers = 16;
 
 // The weekday must be right or OpenDAL does not parse the answer; 1 May 2022 was a Sunday.
 constexpr std::string_view k_collection =
@@ -42,19 +49,23 @@ class Store final : public net::BodySink {
 public:
   Store(cache::Write write, metrics::Counter& failed) : write_(std::move(write)), failed_(failed) {}
 
-  Result<void> write(std::span<const std::byte> bytes) override { return write_.write(bytes); }
+  // Nothing is called after an error: each object is counted once.
+  Result<void> write(std::span<const std::byte> bytes) override { return counted(write_.write(bytes)); }
 
   void finish(net::Responder respond) override {
-    if (auto stored = std::move(write_).commit(); !stored) {
-      failed_.add();
-      log::warn("sccache front: store failed error={}", stored.error().message);
-      respond(refusal(stored.error()));
-      return;
-    }
-    respond(net::Response{.status = 201});
+    const auto stored = counted(std::move(write_).commit());
+    respond(stored ? net::Response{.status = 201} : refusal(stored.error()));
   }
 
 private:
+  Result<void> counted(Result<void> done) {
+    if (!done) {
+      failed_.add();
+      log::warn("sccache front: store failed error={}", done.error().message);
+    }
+    return done;
+  }
+
   cache::Write write_;
   metrics::Counter& failed_;
 };
@@ -70,10 +81,9 @@ public:
 
   std::string_view name() const override { return "sccache"; }
 
-  net::Decision handle(const net::Request& request, std::string_view path,
-                       net::Responder& /*respond*/) override {
+  net::Decision handle(const net::Request& request, std::string_view path, net::Responder& respond) override {
     if (request.method == "GET" || request.method == "HEAD") {
-      return look_up(path);
+      return look_up(path, respond);
     }
     if (request.method == "PUT") {
       return store(request, path);
@@ -91,20 +101,38 @@ public:
   }
 
 private:
-  net::Decision look_up(std::string_view path) {
+  net::Decision look_up(std::string_view path, net::Responder& respond) {
     if (is_probe(path) || path.empty()) {
-      return net::text_response(404, "absent\n");
+      return absent();
     }
     const auto begin = steady_clock::now();
-    auto hit = cache_.find(key_of(path));
+    auto key = key_of(path);
+    auto found = cache_.look_up(key);
+    if (!found.elsewhere) {
+      return answer_to(std::move(found.hit), begin);
+    }
+    fetchers().give(
+        [this, begin, key = std::move(key), entry = *std::move(found.elsewhere),
+         answer = std::move(respond)]() mutable { answer(answer_to(cache_.fetch(key, entry), begin)); });
+    return net::Accepted{};
+  }
+
+  net::Response answer_to(std::optional<cache::Hit> hit, steady_clock::time_point begin) {
     if (!hit) {
-      log::debug("sccache front: miss path={}", path);
-      return net::text_response(404, "absent\n");
+      return absent();
     }
     hit_seconds_.observe(steady_clock::now() - begin);
     net::Response answer{.status = 200, .headers = {}, .body = std::move(hit->slice)};
     answer.headers.add("Content-Type", "application/octet-stream");
     return answer;
+  }
+
+  static net::Response absent() { return net::text_response(404, "absent\n"); }
+
+  // Started by the first lookup that needs them: where packs are local there is none.
+  Worker& fetchers() {
+    std::call_once(first_fetch_, [this] { fetchers_.emplace(k_fetchers); });
+    return *fetchers_;
   }
 
   net::Decision store(const net::Request& request, std::string_view path) {
@@ -127,6 +155,8 @@ private:
   cache::Cache& cache_;
   metrics::Histogram& hit_seconds_;
   metrics::Counter& failed_;
+  std::once_flag first_fetch_;
+  std::optional<Worker> fetchers_;  // last: its threads use the rest
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ Result<void> Incoming::write(std::span<const std::byte> bytes) {
   return written;
 }
 
-Result<Stored> Incoming::commit(std::string_view key) && {
+Result<Stored> Incoming::commit(std::string_view key, Present present) && {
   const auto state = std::move(state_);
   if (!valid_key_size(key.size()) || key.size() > state->header.key_room) {
     return fail(Errc::invalid, "store object: a key of {} bytes where 1 to {} were reserved", key.size(),
@@ -93,8 +93,8 @@ Result<Stored> Incoming::commit(std::string_view key) && {
   AGENT_CHECK(state->flush());
 
   auto& store = *state->store;
-  auto inserted = store.index.insert(key, object, Trust::checked, Index::Pinned::yes);
-  auto stored = store.stored(inserted.node, object);
+  auto inserted = store.index.insert(key, object, Trust::checked, Index::Pinned::yes, present);
+  auto stored = store.stored(inserted.node, located(*inserted.node));
   const RecordHeader used{.payload_size = object.size, .key_room = static_cast<std::uint16_t>(key.size())};
   // Only now may the segment be sealed: its footer lists what the index holds.
   store.space.commit(std::exchange(state->extent, {}), record_extent(used), k_entry_fixed_bytes + key.size());

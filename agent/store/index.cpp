@@ -134,7 +134,8 @@ Gone Index::take_out(Part& part, Node* node) {
   return gone;
 }
 
-Index::Inserted Index::insert(std::string_view key, const Located& object, Trust trust, Pinned pinned) {
+Index::Inserted Index::insert(std::string_view key, const Located& object, Trust trust, Pinned pinned,
+                              Present present) {
   const auto hash = hash_of(key);
   auto made = make_node(key, hash, object, trust);
   made->in_table = true;
@@ -142,6 +143,13 @@ Index::Inserted Index::insert(std::string_view key, const Located& object, Trust
   return part_of(hash).with([&](Part& part) {
     Inserted inserted{.node = made.get(), .replaced = {}};
     if (auto* old = lookup(part, key, hash)) {
+      if (present == Present::kept) {
+        inserted.node = pinned == Pinned::yes ? pin(part, old).node : old;
+        made->in_table = false;
+        made->pins = 0;
+        inserted.replaced = Gone{.mark = made->mark(), .node = std::move(made)};
+        return inserted;
+      }
       inserted.replaced = take_out(part, old);
     }
     if (part.count == part.buckets.size()) {

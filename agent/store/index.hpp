@@ -18,6 +18,7 @@
 #include "agent/core/guarded.hpp"
 #include "agent/store/dead_log.hpp"
 #include "agent/store/segment.hpp"
+#include "agent/store/store.hpp"
 
 namespace agent::store {
 
@@ -56,10 +57,11 @@ public:
 
   enum class Pinned : std::uint8_t { no, yes };
   struct Inserted {
-    Node* node = nullptr;  // valid while pinned
-    std::optional<Gone> replaced;
+    Node* node = nullptr;          // the key's object from now on; valid while pinned
+    std::optional<Gone> replaced;  // the one that is not: the older one or, where that is kept, the new one
   };
-  Inserted insert(std::string_view key, const Located& object, Trust trust, Pinned pinned);
+  Inserted insert(std::string_view key, const Located& object, Trust trust, Pinned pinned,
+                  Present present = Present::replaced);
 
   struct Found {
     Node* node = nullptr;  // pinned once more

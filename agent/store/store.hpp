@@ -55,6 +55,9 @@ struct StoreFigures {
 
 class StoreState;
 
+// What becomes of the object that a key has already.
+enum class Present : std::uint8_t { replaced, kept };
+
 // An object being written. Used by one thread at a time; destroying it uncommitted gives its extent back.
 class Incoming final {
 public:
@@ -66,8 +69,9 @@ public:
   Result<void> write(std::span<const std::byte> bytes);
 
   // Ends the object and makes it visible under `key` (1 to 1,024 bytes, and not more than were reserved for
-  // it), replacing an older one. Errors: invalid (fewer bytes than were reserved; bad key), full, io.
-  Result<Stored> commit(std::string_view key) &&;
+  // it). Where the key has an object already that one is replaced, or kept and returned: it may not have been
+  // checked yet. Errors: invalid (fewer bytes than were reserved; bad key), full, io.
+  Result<Stored> commit(std::string_view key, Present present = Present::replaced) &&;
 
 private:
   friend class Store;

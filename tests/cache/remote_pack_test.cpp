@@ -35,6 +35,38 @@ TEST_F(CacheTest, FetchesByRangeOnceAndThenHasItLocally) {
   EXPECT_EQ(next->store().figures().objects, 1U);
 }
 
+TEST_F(CacheTest, AnswersWhatWasStoredWhileAnOlderOneWasOnItsWay) {
+  publish("sccache/a", "old");
+  RangedStorage remote(*disk_);
+  const auto next = job_on(remote, "next");
+  remote.set_fate([&](std::string bytes) {
+    EXPECT_THAT(next->put("sccache/a", "new"), Succeeds());
+    return Result<std::optional<std::string>>(std::move(bytes));
+  });
+
+  EXPECT_EQ(next->get("sccache/a"), "new");
+  EXPECT_EQ(next->get("sccache/a"), "new");
+  EXPECT_EQ(next->store().figures().objects, 1U);
+}
+
+TEST_F(CacheTest, LeavesToAFetchWhatOnlyTheStorageHas) {
+  publish("sccache/a", "bytes");
+  RangedStorage remote(*disk_);
+  const auto next = job_on(remote, "next");
+  const int before = remote.gets();
+
+  const auto found = next->cache().look_up("sccache/a");
+  ASSERT_TRUE(found.elsewhere);
+  EXPECT_FALSE(found.hit);
+  EXPECT_EQ(remote.gets(), before);
+  EXPECT_EQ(next->registry().total("hearth_lookups_hit_total"), 0U);
+
+  EXPECT_TRUE(next->cache().fetch("sccache/a", *found.elsewhere));
+  EXPECT_TRUE(next->cache().look_up("sccache/a").hit);
+  EXPECT_EQ(next->registry().total("hearth_lookups_hit_total"), 2U);
+  EXPECT_EQ(next->registry().total("hearth_lookups_missed_total"), 0U);
+}
+
 TEST_F(CacheTest, FetchesOnceForManyWhoAskAtTheSameTime) {
   constexpr int k_threads = 16;
   publish("sccache/a", "bytes");

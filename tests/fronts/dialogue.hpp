@@ -3,8 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +30,9 @@ inline net::Response ask(fronts::Front& front, std::string method, std::string_v
   if (length == Length::announced) {
     request.content_length = body.size();
   }
-  std::optional<net::Response> answer;
-  net::Responder respond([&](net::Response response) { answer = std::move(response); });
+  std::promise<net::Response> answered;
+  auto answer = answered.get_future();
+  net::Responder respond([&](net::Response response) { answered.set_value(std::move(response)); });
   auto decision = front.handle(request, path, respond);
   if (auto* response = std::get_if<net::Response>(&decision)) {
     return std::move(*response);
@@ -43,8 +45,11 @@ inline net::Response ask(fronts::Front& front, std::string method, std::string_v
     }
     (*sink)->finish(std::move(respond));
   }
-  EXPECT_TRUE(answer.has_value()) << "the front never answered";
-  return answer ? *std::move(answer) : net::Response{.status = 0};
+  if (answer.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
+    ADD_FAILURE() << "the front never answered";
+    return {.status = 0};
+  }
+  return answer.get();
 }
 
 inline std::string body_of(const net::Response& response) {

@@ -1,14 +1,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "agent/fronts/front.hpp"
 #include "tests/cache/job.hpp"
 #include "tests/fronts/dialogue.hpp"
+#include "tests/support/ranged_storage.hpp"
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -20,6 +25,7 @@ using testing::IsEmpty;
 using tests::ask;
 using tests::body_of;
 using tests::Job;
+using tests::Succeeds;
 
 constexpr auto k_key = "a/b/c/abc0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab";
 
@@ -166,11 +172,46 @@ TEST_F(SccacheFront, SaysWhenTheStoreIsFull) {
   EXPECT_EQ(job_->registry().total("hearth_stores_failed_total"), 1U);
 }
 
-TEST_F(SccacheFront, RefusesObjectsThatAreTooLarge) {
+TEST_F(SccacheFront, RefusesAndCountsObjectsThatAreTooLarge) {
   start({.max_object_bytes = 1500});
   EXPECT_EQ(ask(front(), "PUT", k_key, std::string(1501, 'x')).status, 400);
+  EXPECT_EQ(job_->registry().total("hearth_stores_failed_total"), 1U);
   EXPECT_EQ(ask(front(), "PUT", k_key, std::string(1501, 'x'), tests::Length::chunked).status, 599);
+  EXPECT_EQ(job_->registry().total("hearth_stores_failed_total"), 2U);
   EXPECT_EQ(ask(front(), "GET", k_key).status, 404);
+}
+
+// A storage that does not answer must hold up who waits for its objects, and nobody else.
+TEST_F(SccacheFront, FetchesBesideTheEventLoop) {
+  const SystemClock clock;
+  auto disk = backends::DiskDirectory::open(folder_.path() / "backend", clock);
+  ASSERT_THAT(disk, Succeeds());
+  tests::RangedStorage remote(**disk);
+  start({.storage = &remote});
+  ask(front(), "PUT", "remote", "bytes");
+  job_->publish();
+  std::filesystem::remove_all(folder_.path() / "store");
+  start({.storage = &remote});
+  ask(front(), "PUT", "local", "bytes");
+  std::promise<void> go;
+  remote.set_fate([going = go.get_future().share()](std::string bytes) {
+    going.wait_for(std::chrono::seconds(30));
+    return Result<std::optional<std::string>>(std::move(bytes));
+  });
+
+  std::promise<net::Response> answered;
+  net::Responder respond([&](net::Response response) { answered.set_value(std::move(response)); });
+  const net::Request request{.method = "GET", .path = "/sccache/remote"};
+  const auto decision = front().handle(request, "remote", respond);
+
+  EXPECT_TRUE(std::holds_alternative<net::Accepted>(decision));
+  auto answer = answered.get_future();
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(ask(front(), "GET", "local").status, 200);
+  EXPECT_EQ(ask(front(), "GET", "absent").status, 404);
+  go.set_value();
+  EXPECT_EQ(body_of(answer.get()), "bytes");
+  EXPECT_EQ(job_->registry().find_histogram("hearth_hit_seconds")->count(), 2U);
 }
 
 TEST_F(SccacheFront, MeasuresHitsOnly) {

@@ -74,6 +74,23 @@ TEST_F(StoreBasics, TheNewestOfAKeyCounts) {
   EXPECT_EQ(store.figures().bytes, 5U);
 }
 
+TEST_F(StoreBasics, AnObjectThatIsKeptIsWhatTheKeyHasFromThenOn) {
+  auto& store = open();
+  ASSERT_THAT(put(store, "key", "first"), Succeeds());
+  auto incoming = store.reserve(6, 3);
+  ASSERT_THAT(incoming, Succeeds());
+  ASSERT_THAT(incoming->write(io::bytes_of("second")), Succeeds());
+
+  {
+    const auto kept = std::move(*incoming).commit("key", Present::kept);
+    ASSERT_THAT(kept, Succeeds());
+    EXPECT_EQ(io::read_slice(kept->slice, 100, "key"), "first");
+  }
+  EXPECT_EQ(get(store, "key"), "first");
+  EXPECT_EQ(store.figures().objects, 1U);
+  EXPECT_EQ(get(open(), "key"), "first");
+}
+
 TEST_F(StoreBasics, AReplacedObjectStaysReadableWhileHeld) {
   auto& store = open();
   const auto old = put(store, "k", random_bytes(100'000, 1));
