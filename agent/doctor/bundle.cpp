@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/sccache/build_variables.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::doctor {
 

@@ -10,7 +10,7 @@
 
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
-#include "agent/sccache/build_variables.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::doctor {
 

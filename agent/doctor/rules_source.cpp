@@ -7,7 +7,7 @@
 
 #include "agent/core/text.hpp"
 #include "agent/doctor/rule.hpp"
-#include "agent/sccache/build_variables.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::doctor {
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
-#include "agent/core/text.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::sccache {
 
@@ -51,95 +50,9 @@ constexpr std::array<std::string_view, 7> k_c_key = {
     "TVOS_DEPLOYMENT_TARGET",        "WATCHOS_DEPLOYMENT_TARGET", "SDKROOT",
     "CCC_OVERRIDE_OPTIONS"};
 
-// Parts of names that credentials have.
-constexpr std::array<std::string_view, 9> k_secret_words = {"token",  "secret",     "password",
-                                                            "passwd", "credential", "access_key",
-                                                            "apikey", "api_key",    "connection_string"};
-
-// How credentials begin that are known by their form: GitHub's and AWS's.
-constexpr std::array<std::string_view, 9> k_secret_forms = {"ghp_",        "gho_", "ghs_", "ghu_", "ghr_",
-                                                            "github_pat_", "AKIA", "ASIA", "eyJ"};
-
 template <typename List>
 bool contains(const List& list, std::string_view name) {
   return std::ranges::find(list, name) != std::ranges::end(list);
-}
-
-bool is_secret_name(std::string_view name) {
-  const auto low = lowered(name);
-  return std::ranges::any_of(k_secret_words, [&](std::string_view word) { return low.contains(word); });
-}
-
-bool ends_word(char letter) {
-  return std::isspace(static_cast<unsigned char>(letter)) != 0 || letter == '"' || letter == '\'' ||
-         letter == ',' || letter == ';' || letter == ')' || letter == '&' || letter == '<' || letter == '>';
-}
-
-std::size_t word_end(std::string_view text, std::size_t from) {
-  while (from < text.size() && !ends_word(text[from])) {
-    ++from;
-  }
-  return from;
-}
-
-// "scheme://user:password@host" loses what stands before the @, and every query its values.
-std::string without_url_secrets(std::string_view text) {
-  std::string out;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto scheme = text.find("://", at);
-    if (scheme == std::string_view::npos) {
-      break;
-    }
-    const auto begin = scheme + 3;
-    const auto end = word_end(text, begin);
-    auto rest = text.substr(begin, end - begin);
-    out += text.substr(at, begin - at);
-    const auto authority = rest.substr(0, rest.find_first_of("/?#"));
-    if (const auto user = authority.rfind('@'); user != std::string_view::npos) {
-      out += k_hidden;
-      rest.remove_prefix(user);
-    }
-    const auto query = rest.find('?');
-    out += rest.substr(0, query);
-    if (query != std::string_view::npos) {
-      out += "?";
-      out += k_hidden;
-    }
-    at = end;
-  }
-  out += text.substr(at);
-  return out;
-}
-
-// The value of "name=value" and "name: value" where the name says secret, and words of a known form.
-std::string without_named_secrets(std::string_view text) {
-  std::string out;
-  std::size_t at = 0;
-  bool hide_next = false;
-  while (at < text.size()) {
-    if (ends_word(text[at])) {
-      out += text[at++];
-      continue;
-    }
-    const auto end = word_end(text, at);
-    const auto word = text.substr(at, end - at);
-    at = end;
-    const auto equals = word.find_first_of("=:");
-    const auto value = equals == std::string_view::npos ? word : word.substr(equals + 1);
-    const bool has_form = std::ranges::any_of(
-        k_secret_forms, [&](std::string_view form) { return value.starts_with(form) && value.size() > 12; });
-    const bool named = equals != std::string_view::npos && is_secret_name(word.substr(0, equals));
-    const bool bearer = equals_ignoring_case(word, "bearer") || equals_ignoring_case(word, "basic");
-    if (hide_next || has_form || (named && !value.empty())) {
-      out += equals == std::string_view::npos || hide_next ? std::string_view{} : word.substr(0, equals + 1);
-      out += k_hidden;
-    } else {
-      out += word;
-    }
-    hide_next = bearer || (named && value.empty());
-  }
-  return out;
 }
 
 std::string cut(std::string text) {
@@ -165,10 +78,6 @@ bool enters_rust_keys(std::string_view name) {
 
 bool enters_c_keys(std::string_view name) {
   return contains(k_c_key, name);
-}
-
-std::string without_secrets(std::string_view text) {
-  return without_named_secrets(without_url_secrets(text));
 }
 
 std::string shown_value(std::string_view name, std::string_view value) {

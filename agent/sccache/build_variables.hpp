@@ -27,8 +27,4 @@ std::string shown_value(std::string_view name, std::string_view value);
 // What matters, values as shown_value; sorted by name.
 io::Environment kept_variables(const io::Environment& environment);
 
-// Text of any kind without what looks like a credential: bearers, user names of URLs, GitHub's tokens, and
-// the values of options and assignments whose names say secret.
-std::string without_secrets(std::string_view text);
-
 }  // namespace agent::sccache

@@ -7,7 +7,7 @@
 #include "agent/core/digest.hpp"
 #include "agent/core/text.hpp"
 #include "agent/launcher/named_output.hpp"
-#include "agent/sccache/build_variables.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::sccache {
 

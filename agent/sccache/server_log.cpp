@@ -9,7 +9,7 @@
 #include <set>
 
 #include "agent/core/text.hpp"
-#include "agent/sccache/build_variables.hpp"
+#include "agent/sccache/redaction.hpp"
 
 namespace agent::sccache {
 

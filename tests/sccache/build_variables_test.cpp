@@ -31,17 +31,7 @@ TEST(BuildVariables, HideWhatTheirNamesCallSecret) {
 TEST(BuildVariables, ShowUrlsWithoutUsersAndQueries) {
   EXPECT_EQ(shown_value("http_proxy", "http://me:sesame@proxy:3128/"), "http://(hidden)@proxy:3128/");
   EXPECT_EQ(shown_value("SCCACHE_REDIS", "redis://:sesame@h/0"), "redis://(hidden)@h/0");
-  EXPECT_EQ(without_secrets("GET https://b.s3/x?X-Amz-Signature=abc failed"),
-            "GET https://b.s3/x?(hidden) failed");
-  EXPECT_EQ(without_secrets("http://127.0.0.1:9/a"), "http://127.0.0.1:9/a");
-}
-
-TEST(BuildVariables, HideCredentialsInText) {
-  EXPECT_EQ(without_secrets("authorization: Bearer sesame, more"), "authorization: Bearer (hidden), more");
-  EXPECT_EQ(without_secrets("-DAPI_TOKEN=sesame -O2"), "-DAPI_TOKEN=(hidden) -O2");
-  EXPECT_EQ(without_secrets("x ghp_0123456789abcdef y"), "x (hidden) y");
-  EXPECT_EQ(without_secrets("password: sesame"), "password: (hidden)");
-  EXPECT_EQ(without_secrets("the token is missing"), "the token is missing");
+  EXPECT_EQ(shown_value("http_proxy", "me:sesame@proxy:3128"), "(hidden)@proxy:3128");
 }
 
 TEST(BuildVariables, KnowWhatEntersKeys) {
