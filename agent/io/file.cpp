@@ -43,6 +43,29 @@ Result<void> write_temporary(const fs::path& path, std::string_view content, con
   return {};
 }
 
+// Where a shell puts what it pipes in: /dev/stdin, /dev/fd/63.
+bool is_a_descriptor(const fs::path& path) {
+  const auto name = path.string();
+  return name.starts_with("/dev/") || name.starts_with("/proc/self/fd/");
+}
+
+// Opening a FIFO waits for whoever writes, and reading a device may never end: in a workspace they are
+// refused.
+Result<Fd> open_to_read(const fs::path& path) {
+  if (is_a_descriptor(path)) {
+    return open_file(path, O_RDONLY);
+  }
+  AGENT_TRY(auto file, open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) {
+    return fail_errno("stat", path.string(), errno);
+  }
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {  // reading says what a folder is
+    return fail(Errc::invalid, "read {}: it is no file but a FIFO, a socket or a device", path.string());
+  }
+  return file;
+}
+
 }  // namespace
 
 Result<Fd> open_file(const fs::path& path, int flags, unsigned mode) {
@@ -76,7 +99,7 @@ Result<Fd> unnamed_file(const fs::path& folder) {
 }
 
 Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes) {
-  AGENT_TRY(const auto file, open_file(path, O_RDONLY));
+  AGENT_TRY(const auto file, open_to_read(path));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) {
     return fail_errno("stat", path.string(), errno);
@@ -89,7 +112,7 @@ Result<std::string> read_tail(const fs::path& path, std::uint64_t limit_bytes) {
 }
 
 Result<void> read_file_into(const fs::path& path, std::uint64_t limit_bytes, std::string& content) {
-  AGENT_TRY(const auto file, open_file(path, O_RDONLY));
+  AGENT_TRY(const auto file, open_to_read(path));
   constexpr std::size_t k_step = std::size_t{64} * 1024;
   content.clear();
   while (true) {

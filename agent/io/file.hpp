@@ -22,7 +22,8 @@ Result<Fd> open_file(const fs::path& path, int flags, unsigned mode = 0644);
 // A file in `folder` without a name, for reading and writing: it is gone once it is closed.
 Result<Fd> unnamed_file(const fs::path& folder);
 
-// The whole file, which may not be larger than `limit_bytes`.
+// The whole file, which may not be larger than `limit_bytes`. FIFOs, sockets and devices are invalid, but for
+// what a shell pipes in (/dev/stdin, /dev/fd/63): somebody's workspace must not hold a reader up.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit_bytes);
 
 // The same into memory that can be used again, for many files one after the other; what it holds after an

@@ -55,6 +55,27 @@ TEST(OpenFile, TellsAMissingFileFromOtherErrors) {
   EXPECT_THAT(open_file(folder.path(), O_WRONLY), FailsWith(Errc::io));
 }
 
+TEST(ReadFile, DoesNotWaitForAFifo) {
+  const TempFolder folder;
+  const auto path = folder.path() / "fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+
+  EXPECT_THAT(read_file(path, 10), FailsWith(Errc::invalid));
+  EXPECT_THAT(read_tail(path, 10), FailsWith(Errc::invalid));
+}
+
+TEST(ReadFile, ReadsWhatAShellPipesIn) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const Fd from(ends[0]);
+  {
+    const Fd to(ends[1]);
+    ASSERT_THAT(write_all(to.get(), bytes_of("piped"), "pipe"), Succeeds());
+  }
+
+  EXPECT_EQ(read_file("/dev/fd/" + std::to_string(from.get()), 10), "piped");
+}
+
 TEST(OpenFile, KeepsItsDescriptorFromChildren) {
   const auto file = open_file("/dev/null", O_RDONLY);
   ASSERT_THAT(file, Succeeds());
