@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/core/digest.hpp"
+#include "agent/core/log.hpp"
 #include "agent/core/text.hpp"
 
 namespace agent::app {
@@ -238,9 +239,35 @@ Result<RunRecord> parse_run_record(std::string_view text) {
   return record;
 }
 
+namespace {
+
+// What can be read again: without the files that compilations read, without the compilations, if need be.
+std::string text_within_limit(const RunRecord& record) {
+  auto text = to_json(record).dump() + "\n";
+  if (text.size() <= k_max_record_bytes) {
+    return text;
+  }
+  auto smaller = record;
+  smaller.keys.files.clear();
+  for (auto& compilation : smaller.keys.compilations) {
+    compilation.inputs.clear();
+  }
+  auto shortened = to_json(smaller).dump() + "\n";
+  if (shortened.size() > k_max_record_bytes) {
+    smaller.keys.compilations.clear();
+    shortened = to_json(smaller).dump() + "\n";
+  }
+  log::warn("agent: the record of this run was too large and is kept without {} bytes={} limit={}",
+            smaller.keys.compilations.empty() ? "its compilations" : "the files that they read", text.size(),
+            k_max_record_bytes);
+  return shortened;
+}
+
+}  // namespace
+
 Result<void> keep_run(const io::fs::path& folder, const RunRecord& record) {
   AGENT_CHECK(io::make_folders(folder));
-  AGENT_CHECK(io::write_file(folder / (record.id + std::string(k_suffix)), to_json(record).dump() + "\n",
+  AGENT_CHECK(io::write_file(folder / (record.id + std::string(k_suffix)), text_within_limit(record),
                              {.mode = 0600}));
   auto paths = records_in(folder);
   for (std::size_t i = 0; i + k_runs_kept < paths.size(); ++i) {

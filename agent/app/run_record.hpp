@@ -56,7 +56,9 @@ io::Json to_json(const RunRecord& record);
 // Errors: invalid; unsupported (of a later version).
 Result<RunRecord> parse_run_record(std::string_view text);
 
-// Writes it into `folder` and removes what is beyond the last k_runs_kept. Errors: io, full, denied.
+// Writes it into `folder` and removes what is beyond the last k_runs_kept. What would be larger than
+// k_max_record_bytes is kept without the inputs of its compilations, and says so in the log. Errors: io,
+// full, denied.
 Result<void> keep_run(const io::fs::path& folder, const RunRecord& record);
 
 // The runs that a folder has on record, the newest first. Each is read when it is asked for, because one of

@@ -102,6 +102,32 @@ TEST(RunRecord, TheLastFewAreKept) {
   EXPECT_EQ(runs.back().id, fmt::format("{:03}", k_runs_kept + 1));
 }
 
+// What could not be read again would be no record: the last run would seem to be the one before.
+TEST(RunRecord, ThatIsTooLargeIsKeptWithoutWhatMakesItSo) {
+  const tests::TempFolder folder;
+  auto record = sample();
+  auto& names = record.keys.files.front().path;
+  names.assign(k_max_record_bytes, 'f');
+  ASSERT_THAT(keep_run(folder.path(), record), Succeeds());
+
+  auto kept = RecordedRuns(folder.path()).next();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->requests.left_out, 7U);
+  EXPECT_THAT(kept->keys.files, testing::IsEmpty());
+  ASSERT_THAT(kept->keys.compilations, SizeIs(1));
+  EXPECT_THAT(kept->keys.compilations.front().inputs, testing::IsEmpty());
+
+  names = "/src/a.c";
+  record.id = "2";
+  record.keys.compilations.front().arguments.front().assign(k_max_record_bytes, 'a');
+  ASSERT_THAT(keep_run(folder.path(), record), Succeeds());
+
+  kept = RecordedRuns(folder.path()).next();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->id, "2");
+  EXPECT_THAT(kept->keys.compilations, testing::IsEmpty());
+}
+
 TEST(RunRecord, IsReadableByItsOwnerOnly) {
   const tests::TempFolder folder;
   ASSERT_THAT(keep_run(folder.path(), sample()), Succeeds());
