@@ -35,13 +35,14 @@ void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents
   figures.fallbacks = events.fallbacks;
 }
 
-void add_recovered(report::Figures& figures, const std::optional<sccache::Statistics>& told) {
+void add_recovered(report::Figures& figures, const std::optional<sccache::Statistics>& told,
+                   std::uint64_t stops) {
   std::uint64_t cut_off = 0;
   for (const auto* reason : {"connection-lost", "server-hung", "bad-reply"}) {
     const auto found = figures.fallbacks.find(reason);
     cut_off += found == figures.fallbacks.end() ? 0 : found->second;
   }
-  if (figures.restarts.value_or(0) + cut_off == 0 || !figures.lookups_hit || !figures.stores) {
+  if (figures.restarts.value_or(0) + stops + cut_off == 0 || !figures.lookups_hit || !figures.stores) {
     return;
   }
   const auto beyond = [](std::uint64_t seen, std::uint64_t known) { return seen > known ? seen - known : 0; };

@@ -25,6 +25,8 @@ void add_launcher_events(report::Figures& figures, const sccache::LauncherEvents
 // beyond what the servers told is added as a row of its own: hits by lookups, misses by stores, which sccache
 // awaits before a compilation is done. A hit whose answer was cut off is counted twice, here and as a
 // fallback. Only of a run whose sccache has ended, and not in disk mode, where sccache asks its own folder.
-void add_recovered(report::Figures& figures, const std::optional<sccache::Statistics>& told);
+// `stops`: servers that were ended on purpose, whose last figures nobody took either.
+void add_recovered(report::Figures& figures, const std::optional<sccache::Statistics>& told,
+                   std::uint64_t stops);
 
 }  // namespace agent::app

@@ -106,7 +106,7 @@ report::Figures Status::figures() const {
       add_launcher_events(figures, observed.events, observed.sccache_mode);
     }
     if (observed.sccache_ended && observed.sccache_mode == SccacheMode::proxy) {
-      add_recovered(figures, observed.statistics);
+      add_recovered(figures, observed.statistics, observed.events.stops);
     }
     if (observed.sccache_mode == SccacheMode::disk) {
       add_filling(figures, observed.filled_bytes);

@@ -138,6 +138,8 @@ LauncherEvents Server::events() const {
       ++events.starts;
     } else if (word == "restarted") {
       ++events.restarts;
+    } else if (word == "stopped") {
+      ++events.stops;
     } else if (word == "fallback") {
       ++events.fallbacks[std::string(trimmed(line.substr(word.size())))];
     }

@@ -28,6 +28,7 @@ struct ServerPaths {
 struct LauncherEvents {
   std::uint64_t starts = 0;
   std::uint64_t restarts = 0;
+  std::uint64_t stops = 0;  // on purpose, by a step: what was counted since the last snapshot is gone with it
   std::map<std::string, std::uint64_t> fallbacks;  // reason -> compilations run uncached
 };
 

@@ -35,7 +35,7 @@ TEST(Recovered, IsWhatTheAgentSawBeyondWhatTheServersTold) {
   const auto statistics = told(7, 3);
   add_compilations(figures, statistics);
 
-  add_recovered(figures, statistics);
+  add_recovered(figures, statistics, 0);
 
   const auto& row = figures.languages.at(std::string(report::k_counted_by_the_agent));
   EXPECT_EQ(row.hits, 3U);
@@ -54,7 +54,7 @@ TEST(Recovered, IsAllThereIsWhereTheServerNeverTold) {
   auto figures = run(0);
   figures.fallbacks["server-hung"] = 1;
 
-  add_recovered(figures, std::nullopt);
+  add_recovered(figures, std::nullopt, 0);
 
   EXPECT_EQ(figures.hits, 10U);
   EXPECT_EQ(figures.misses, 5U);
@@ -62,12 +62,24 @@ TEST(Recovered, IsAllThereIsWhereTheServerNeverTold) {
               Contains(Field(&report::Remark::text, HasSubstr("ended before the build did"))));
 }
 
+// `sccache --stop-server` in a step: nobody asked the server before.
+TEST(Recovered, IsWhatAStoppedServerHadNotTold) {
+  auto figures = run(0);
+  const auto statistics = told(7, 3);
+  add_compilations(figures, statistics);
+
+  add_recovered(figures, statistics, 1);
+
+  EXPECT_EQ(figures.hits, 10U);
+  EXPECT_EQ(figures.misses, 5U);
+}
+
 TEST(Recovered, IsNothingWhereNoServerWasLost) {
   auto figures = run(0);
   const auto statistics = told(7, 3);
   add_compilations(figures, statistics);
 
-  add_recovered(figures, statistics);
+  add_recovered(figures, statistics, 0);
 
   EXPECT_EQ(figures.languages.size(), 1U);
   EXPECT_EQ(figures.hits, 7U);
@@ -78,7 +90,7 @@ TEST(Recovered, NeverTakesAnythingAway) {
   const auto statistics = told(11, 9);  // entries that sccache could not read are hits to the agent
   add_compilations(figures, statistics);
 
-  add_recovered(figures, statistics);
+  add_recovered(figures, statistics, 0);
 
   EXPECT_EQ(figures.hits, 11U);
   EXPECT_EQ(figures.misses, 9U);
@@ -88,7 +100,7 @@ TEST(Recovered, IsNotGuessedWhereTheAgentIsNotAsked) {
   auto figures = run(1);
   figures.lookups_hit.reset();
 
-  add_recovered(figures, told(1, 1));
+  add_recovered(figures, told(1, 1), 0);
 
   EXPECT_TRUE(figures.languages.empty());
 }
