@@ -176,7 +176,9 @@ io::Environment job_environment(io::Environment environment, const Installation&
 std::vector<std::string> foreign_variables(const io::Environment& environment) {
   std::vector<std::string> names;
   for (const auto& [name, value] : environment) {
-    if (name.starts_with("SCCACHE_")) {
+    const bool is_kept =
+        std::ranges::find(launcher::k_kept_variables, name) != launcher::k_kept_variables.end();
+    if (name.starts_with("SCCACHE_") && !is_kept) {
       names.push_back(name);
     }
   }

@@ -68,8 +68,8 @@ io::Environment step_environment(const Installation& installation);
 // front of PATH, nothing of foreign_variables.
 io::Environment job_environment(io::Environment environment, const Installation& installation);
 
-// Variables that would point sccache elsewhere or change what it does (SCCACHE_*, other than ours); they are
-// removed from the environment of steps that we start.
+// Variables that would point sccache elsewhere: SCCACHE_*, other than those that enter keys or only set limits
+// (launcher::k_kept_variables). They are removed from the environment of steps that we start.
 std::vector<std::string> foreign_variables(const io::Environment& environment);
 
 // The real sccache: HEARTH_SCCACHE, then beside this program, then on PATH; never our own launcher.

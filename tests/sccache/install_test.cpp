@@ -236,6 +236,14 @@ TEST(ForeignVariables, AreThoseThatSteerSccache) {
               testing::ElementsAre("SCCACHE_BUCKET", "SCCACHE_DIR"));
 }
 
+// Without the buster what was to be compiled anew would be a hit.
+TEST(ForeignVariables, AreNotThoseThatEnterKeys) {
+  EXPECT_THAT(foreign_variables({{"SCCACHE_C_CUSTOM_CACHE_BUSTER", "2"},
+                                 {"SCCACHE_BASEDIRS", "/b"},
+                                 {"SCCACHE_RECACHE", "1"}}),
+              testing::IsEmpty());
+}
+
 TEST(FindReal, PrefersTheOneNamedThenTheOneBesideUsThenPath) {
   const TempFolder temp;
   const auto options = options_for(temp.path());
