@@ -119,7 +119,7 @@ struct Program {
   if (sys::open(log, O_WRONLY | O_CREAT | O_APPEND, k_log_mode) < 0) {
     sys::open("/dev/null", O_WRONLY);
   }
-  sys::duplicate(1, 2);
+  sys::duplicate(STDOUT_FILENO, STDERR_FILENO);
   sys::change_directory("/");
   constexpr CString k_name("sccache");  // by another name it takes itself for a compiler
   const std::array<char*, 2> arguments = {k_name.entry(), nullptr};

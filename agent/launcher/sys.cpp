@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -178,8 +179,22 @@ long pipe(std::array<int, 2>& ends) {
 long duplicate(int from, int to) {
   return call(SYS_dup3, {from, to});
 }
-long close_from(unsigned first) {
-  return call(SYS_close_range, {static_cast<long>(first), ~0U});
+void close_from(unsigned first) {
+  if (call(SYS_close_range, {static_cast<long>(first), ~0U}) >= 0) {
+    return;
+  }
+  // Before Linux 5.9, and where a sandbox forbids what it does not know.
+  struct {
+    unsigned long soft = 0;
+    unsigned long hard = 0;
+  } limit;
+  constexpr unsigned long k_most = 65536;
+  if (call(SYS_prlimit64, {0, RLIMIT_NOFILE, 0, word(&limit)}) < 0 || limit.soft > k_most) {
+    limit.soft = k_most;
+  }
+  for (auto fd = static_cast<unsigned long>(first); fd < limit.soft; ++fd) {
+    close(static_cast<int>(fd));
+  }
 }
 long change_directory(const char* path) {
   return call(SYS_chdir, {word(path)});

@@ -51,7 +51,7 @@ long new_session();
 long wait_child(long pid);
 long pipe(std::array<int, 2>& ends);  // closed on exec
 long duplicate(int from, int to);
-long close_from(unsigned first);
+void close_from(unsigned first);  // every descriptor from this one on
 long change_directory(const char* path);
 long process_id();
 long process_handle(long pid);  // a descriptor that is readable once the process has ended

@@ -1,11 +1,13 @@
 """Starting, losing and doing without the server: the build never fails, and the events tell what happened."""
 
 import concurrent.futures
+import ctypes
 import os
 import pathlib
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 import unittest
@@ -16,6 +18,24 @@ SLOW_COMPILER = """#!/bin/sh
 case "$*" in *-E*) ;; *slow.c*) echo > started; while [ ! -e release ]; do sleep 0.02; done; echo ran >> finished ;; esac
 exec /usr/bin/gcc "$@"
 """
+
+
+CLOSE_RANGE = 436  # on every architecture
+ENOSYS = 38
+
+
+def without_close_range():
+    """As on Linux before 5.9, and in sandboxes that know no later calls. For preexec_fn."""
+    rules = [(0x20, 0, 0, 0),                       # load the call's number
+             (0x15, 0, 1, CLOSE_RANGE),
+             (0x06, 0, 0, 0x00050000 | ENOSYS),     # SECCOMP_RET_ERRNO
+             (0x06, 0, 0, 0x7FFF0000)]              # SECCOMP_RET_ALLOW
+    code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *rule) for rule in rules))
+    program = struct.pack("<HxxxxxxQ", len(rules), ctypes.addressof(code))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+    if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.addressof(ctypes.create_string_buffer(program)), 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 class Lifecycle(unittest.TestCase):
@@ -52,6 +72,14 @@ class Lifecycle(unittest.TestCase):
         self.assertEqual(self.stand.words(), ["started"])
         self.assertEqual(len(self.stand.servers()), 1)
         self.assertEqual(self.stand.statistics()["stats"]["compile_requests"], 12)
+
+    def test_the_server_holds_no_pipe_of_a_build_on_an_old_kernel(self):
+        process = self.stand.start("gcc", "-c", "a.c", "-o", "a.o", preexec_fn=without_close_range)
+
+        process.communicate(timeout=60)  # ends only when nobody has the pipes any more
+
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.stand.words(), ["started"])
 
     def test_the_server_holds_nothing_of_its_caller(self):
         read_end, write_end = os.pipe()
