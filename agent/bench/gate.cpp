@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "agent/core/text.hpp"
 
@@ -18,6 +19,7 @@ constexpr std::size_t k_longest = 200;
 struct NamedFigure {
   std::string_view name;
   std::optional<double> (*read)(const Figures& figures);
+  bool of_the_backend = false;  // a way that asks none has no such figure
 };
 
 template <auto Member>
@@ -35,9 +37,9 @@ constexpr std::array<NamedFigure, 12> k_figures{{{"cold_seconds", &read<&Figures
                                                  {"warm_hit_rate", &read<&Figures::warm_hit_rate>},
                                                  {"rust_hit_rate", &read<&Figures::rust_hit_rate>},
                                                  {"read_hit_ms", &read<&Figures::read_hit_ms>},
-                                                 {"429", &read<&Figures::http_429>},
-                                                 {"http_429", &read<&Figures::http_429>},
-                                                 {"conflicts", &read<&Figures::conflicts>}}};
+                                                 {"429", &read<&Figures::http_429>, true},
+                                                 {"http_429", &read<&Figures::http_429>, true},
+                                                 {"conflicts", &read<&Figures::conflicts>, true}}};
 
 using Comparison = Gate::Comparison;
 
@@ -117,7 +119,7 @@ Result<Gate> parse_gate(std::string_view text) {
   }
   const auto* const end = number.data() + number.size();
   if (const auto read = std::from_chars(number.data(), end, gate.bound);
-      number.empty() || read.ec != std::errc{} || read.ptr != end) {
+      number.empty() || read.ec != std::errc{} || read.ptr != end || !std::isfinite(gate.bound)) {
     return wrong("what it compares with is no number");
   }
   return gate;
@@ -131,15 +133,17 @@ std::vector<Verdict> judge(const Gate& gate, const Results& results) {
       continue;
     }
     const auto value = figure->read(figures_of(leg));
-    if (value) {
+    // Skipping a way that measured nothing would let the others answer for it.
+    if (value || !figure->of_the_backend || leg.asks_backend) {
       verdicts.push_back({.gate = gate.text,
                           .leg = leg.name,
                           .value = value,
-                          .held = holds(*value, gate.comparison, gate.bound)});
+                          .held = value && holds(*value, gate.comparison, gate.bound)});
     }
   }
-  if (verdicts.empty()) {
-    verdicts.push_back({.gate = gate.text, .leg = gate.leg, .value = {}, .held = false});
+  const auto measured = [](const Verdict& verdict) { return verdict.value.has_value(); };
+  if (std::ranges::none_of(verdicts, measured)) {  // said once, not for each way
+    return {{.gate = gate.text, .leg = gate.leg, .value = {}, .held = false}};
   }
   return verdicts;
 }

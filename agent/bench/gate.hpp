@@ -16,7 +16,7 @@ namespace agent::bench {
 struct Gate {
   enum class Comparison : std::uint8_t { less, at_most, equal, unequal, at_least, more };
   std::string text;    // as it was asked
-  std::string leg;     // empty: every leg that has such a figure
+  std::string leg;     // empty: every leg, but not those without a backend where the figure is of one
   std::string figure;  // cold_seconds, warm_hit_rate, 429, …: gate_figures()
   Comparison comparison{};
   double bound = 0;
@@ -31,12 +31,13 @@ Result<Gate> parse_gate(std::string_view text);
 
 struct Verdict {
   std::string gate;
-  std::string leg;              // empty: no leg has the figure
+  std::string leg;              // empty: no leg has the figure, and the gate names none
   std::optional<double> value;  // empty: not measured, which is not reached
   bool held = false;
 };
 
-// One verdict for each leg that a gate is about; a gate that nothing was measured for is not held.
+// One verdict for each leg that a gate is about, not held where the figure was not measured; a single one
+// where it was measured in none of them.
 std::vector<Verdict> judge(const Gate& gate, const Results& results);
 
 }  // namespace agent::bench

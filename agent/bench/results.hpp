@@ -34,6 +34,7 @@ struct Leg {
   std::string name;
   std::string how;  // for people: "sccache on its own disk", "hearth run --backend s3://…"
   std::vector<Round> rounds;
+  bool asks_backend = true;  // false: sccache alone, which has no figures of a backend
 };
 
 struct Results {

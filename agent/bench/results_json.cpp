@@ -71,6 +71,7 @@ Json to_json(const Leg& leg, const Leg& base) {
   }
   JsonObject json{{"name", leg.name},
                   {"how", leg.how},
+                  {"asks_backend", leg.asks_backend},
                   {"rounds", std::move(rounds)},
                   {"cold_seconds", figures.cold_seconds},
                   {"warm_seconds", figures.warm_seconds},
@@ -128,6 +129,8 @@ Result<Leg> read_leg(const Json& json, std::string_view what) {
     AGENT_TRY(auto read, read_round(round, what));
     leg.rounds.push_back(std::move(read));
   }
+  // Earlier results do not say it; a way with a backend counts what that answered.
+  leg.asks_backend = json["asks_backend"].boolean().value_or(figures_of(leg).http_429.has_value());
   return leg;
 }
 

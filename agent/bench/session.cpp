@@ -57,7 +57,8 @@ public:
                 .legs = {},
                 .notes = {}};
     for (const auto& leg : plan_.legs) {
-      results_.legs.push_back({.name = leg.name, .how = how_of(leg), .rounds = {}});
+      results_.legs.push_back(
+          {.name = leg.name, .how = how_of(leg), .rounds = {}, .asks_backend = leg.through_hearth});
     }
     if (plan_.warm_up) {
       AGENT_CHECK(warm_up());

@@ -40,6 +40,43 @@ TEST(Gate, WithoutALegIsForAllThatWereMeasured) {
   EXPECT_FALSE(holds("conflicts==0"));
 }
 
+TEST(Gate, DoesNotHoldForAWayThatMeasuredNothing) {
+  auto results = some_results();
+  for (auto& round : results.legs[1].rounds) {  // every compilation went past sccache: 0 of 0
+    round.warm = Build{.seconds = 4};
+  }
+  const auto verdicts = judge(parse_gate("warm_hit_rate>=95").value(), results);
+  ASSERT_EQ(verdicts.size(), 2U);
+  EXPECT_TRUE(verdicts[0].held);
+  EXPECT_EQ(verdicts[1].leg, "proxy");
+  EXPECT_EQ(verdicts[1].value, std::nullopt);
+  EXPECT_FALSE(verdicts[1].held);
+  EXPECT_FALSE(judge(parse_gate("rust_hit_rate>=95").value(), results).at(1).held);
+}
+
+TEST(Gate, DoesNotHoldWhereOneOfTwoBackendsWasNotCounted) {
+  auto results = some_results();
+  results.legs.push_back({.name = "s3", .how = "hearth run --backend s3://b", .rounds = {}});
+  const auto verdicts = judge(parse_gate("429==0").value(), results);
+  ASSERT_EQ(verdicts.size(), 2U) << "the local leg asks no backend";
+  EXPECT_TRUE(verdicts[0].held);
+  EXPECT_EQ(verdicts[1].leg, "s3");
+  EXPECT_FALSE(verdicts[1].held);
+}
+
+TEST(Gate, SaysOnceWhatNoWayMeasured) {
+  auto results = some_results();
+  for (auto& leg : results.legs) {
+    for (auto& round : leg.rounds) {
+      round.warm->rust_hits = round.warm->rust_misses = std::nullopt;
+    }
+  }
+  const auto verdicts = judge(parse_gate("rust_hit_rate>=95").value(), results);
+  ASSERT_EQ(verdicts.size(), 1U);
+  EXPECT_EQ(verdicts.front().leg, "");
+  EXPECT_FALSE(verdicts.front().held);
+}
+
 TEST(Gate, DoesNotHoldWhereNothingWasMeasured) {
   EXPECT_FALSE(holds("parallel_seconds<100"));
   EXPECT_FALSE(holds("s3.warm_hit_rate>=0"));
@@ -48,7 +85,8 @@ TEST(Gate, DoesNotHoldWhereNothingWasMeasured) {
 
 TEST(Gate, RefusesWhatItCannotJudge) {
   for (const auto* text : {"", "warm_hit_rate", "warm_hit_rate>=", "warm_hit_rate>=x", "warm_hit_rate=95",
-                           "speed>3", ">=95", "warm_hit_rate>=95 and more", "warm_hit_rate>=95>=3"}) {
+                           "speed>3", ">=95", "warm_hit_rate>=95 and more", "warm_hit_rate>=95>=3",
+                           "429!=nan", "cold_seconds<inf", "warm_hit_rate>-infinity"}) {
     const auto gate = parse_gate(text);
     ASSERT_FALSE(gate) << text;
     EXPECT_EQ(gate.error().code, Errc::invalid);

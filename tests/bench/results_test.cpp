@@ -46,6 +46,22 @@ TEST(ResultsJson, HoldsTheRatioToTheFirstLeg) {
   EXPECT_EQ(legs[1]["against"]["warm"]["pairs"].count(), 3U);
 }
 
+TEST(ResultsJson, OfAnEarlierVersionTellABackendByItsCounts) {
+  const auto json = to_json(some_results());
+  auto object = *json.object();
+  io::JsonArray legs;
+  for (const auto& leg : *json["legs"].array()) {
+    auto without = *leg.object();
+    without.erase("asks_backend");
+    legs.emplace_back(std::move(without));
+  }
+  object.insert_or_assign("legs", std::move(legs));
+  const auto read = from_json(object, "old.json");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->legs[0].asks_backend);
+  EXPECT_TRUE(read->legs[1].asks_backend);
+}
+
 TEST(ResultsJson, RefusesWhatIsNoResult) {
   for (const auto* text : {R"({})", R"({"schema":2,"legs":[{"name":"a","rounds":[]}]})",
                            R"({"schema":1,"legs":[]})", R"({"schema":1,"legs":[{"rounds":[]}]})",
