@@ -93,7 +93,10 @@ private:
   }
 
   std::string tag_of(const LegPlan& leg, unsigned round) const {
-    auto tag = plan_.legs.size() > 2 ? fmt::format("{}-{}", plan_.tag, leg.name) : plan_.tag;
+    // On one backend the second way of a shared tag would find what the first one stored.
+    auto tag = std::ranges::count_if(plan_.legs, &LegPlan::through_hearth) > 1
+                   ? fmt::format("{}-{}", plan_.tag, leg.name)
+                   : plan_.tag;
     return plan_.run.empty() ? tag : fmt::format("{}-run-{}-{}", tag, plan_.run, round + 1);
   }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/private_folder.hpp"
+#include "agent/io/random.hpp"
 #include "agent/sccache/install.hpp"
 
 namespace agent::cli {
@@ -96,12 +96,12 @@ Result<std::vector<bench::LegPlan>> parse_legs(const Options& options) {
   return legs;
 }
 
+// The jobs of a workflow run share its id, those of a matrix their name too: a mark of its own tells them
+// apart where they measure on one backend.
 std::string run_name() {
   const auto id = io::environment_value("GITHUB_RUN_ID");
   const auto attempt = io::environment_value("GITHUB_RUN_ATTEMPT");
-  return id.empty() ? fmt::format(
-                          "{}", std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1))
-                    : fmt::format("{}-{}", id, attempt);
+  return id.empty() ? io::random_mark() : fmt::format("{}-{}-{}", id, attempt, io::random_mark());
 }
 
 Result<bench::Plan> to_plan(const Options& options, const io::fs::path& work) {

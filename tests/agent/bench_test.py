@@ -71,6 +71,19 @@ class Bench(unittest.TestCase):
         self.assertEqual([one["cold"]["hits"] for one in scoped["legs"][0]["rounds"]], [0, 0])
         self.assertEqual([one["warm"]["hits"] for one in scoped["legs"][0]["rounds"]], [FILES, FILES])
 
+    def test_two_ways_on_one_backend_do_not_warm_each_other(self):
+        results = self.measured("--leg", "a=--sccache-mode proxy", "--leg", "b=--sccache-mode proxy", "--rounds", "1",
+                                "--no-warm-up", "--backend", f"disk://{self.folder}/backend")
+        self.assertEqual([leg["rounds"][0]["cold"]["hits"] for leg in results["legs"]], [0, 0])
+        self.assertEqual([leg["warm_hit_rate"] for leg in results["legs"]], [100, 100])
+
+    def test_run_scoped_tags_of_two_jobs_of_one_run_are_not_the_same(self):
+        self.environment |= {"GITHUB_RUN_ID": "17", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_JOB": "measure"}
+        for _ in range(2):
+            results = self.measured("--leg", "proxy", "--rounds", "1", "--no-warm-up", "--tags", "run-scoped",
+                                    "--backend", f"disk://{self.folder}/backend")
+            self.assertEqual(results["legs"][0]["rounds"][0]["cold"]["hits"], 0)
+
     def test_a_backend_that_cannot_be_used_is_said(self):
         results = self.measured("--leg", "proxy", "--rounds", "1", "--no-warm-up", "--backend",
                                 f"disk://{self.folder}/none/backend")
