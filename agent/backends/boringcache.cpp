@@ -90,13 +90,19 @@ Result<Put> Boringcache::put_if_absent(std::string_view name, const Source& sour
   AGENT_TRY(const auto content, content_of(source));
   AGENT_TRY(const auto expected, writer_.bootstrap());
   const auto version = writer_.publish(name, content.bytes, expected);
-  if (!version && version.error().code == Errc::conflict) {
-    return Put::existed;
+  if (version) {
+    return Put::created;
   }
-  if (!version) {
-    return std::unexpected(version.error());
+  auto error = version.error();
+  if (error.code == Errc::conflict) {
+    // Who hears "existed" throws away what he has: it must be there for all to read, not only on its way.
+    AGENT_TRY(const auto there, resolve(name));
+    if (there) {
+      return Put::existed;
+    }
+    error.code = Errc::transient;
   }
-  return Put::created;
+  return std::unexpected(std::move(error));
 }
 
 Result<std::string> Boringcache::compare_and_swap(std::string_view name,

@@ -126,4 +126,11 @@ Error BoringcacheClient::error_of(std::string_view operation, const net::ClientR
                          clock_.wall());
 }
 
+Error BoringcacheClient::not_now(std::string_view operation, const net::ClientResponse& answer) const {
+  auto error = error_of(operation, answer);
+  error.code = Errc::transient;
+  error.retry_after = retry_after_of(answer.headers, clock_.wall());
+  return error;
+}
+
 }  // namespace agent::backends

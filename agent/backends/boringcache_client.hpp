@@ -56,6 +56,9 @@ public:
 
   Error error_of(std::string_view operation, const net::ClientResponse& answer) const;
 
+  // The same for an answer that says nothing for good, whatever its status: transient.
+  Error not_now(std::string_view operation, const net::ClientResponse& answer) const;
+
 private:
   static Result<net::ClientResponse> send(net::ClientPool& pool, const std::string& url,
                                           const net::ClientRequest& request, std::string_view body,

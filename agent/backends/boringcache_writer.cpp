@@ -65,6 +65,13 @@ Result<net::ClientResponse> BoringcacheWriter::ask(const Ways& ways) {
   return second;
 }
 
+// "Another upload in progress", "pending": they are about this entry or blob at this moment, while no version
+// of the tag has been asked about yet. That one is at another version only `move` can tell.
+Error BoringcacheWriter::refusal_of(const std::string& operation, const net::ClientResponse& answer) {
+  auto error = client_.error_of(operation, answer);
+  return error.code == Errc::conflict ? client_.not_now(operation, answer) : error;
+}
+
 std::string sha256_text(std::string_view bytes) {
   return "sha256:" + io::sha256(io::bytes_of(bytes)).hex();
 }
@@ -92,7 +99,7 @@ Result<CreatedEntry> BoringcacheWriter::create(const Wanted& wanted) {
                                {"force", true}}}};
   AGENT_TRY(const auto answer, client_.call(call));
   if (answer.status / 100 != 2) {
-    return std::unexpected(client_.error_of(call.operation, answer));
+    return std::unexpected(refusal_of(call.operation, answer));
   }
   return parse_created(answer.body);
 }
@@ -106,7 +113,7 @@ Result<void> BoringcacheWriter::upload(const Wanted& wanted, const UploadPlace& 
   put.body = bytes;
   AGENT_TRY(const auto answer, client_.transfer(put));
   if (answer.status / 100 != 2) {
-    return std::unexpected(client_.error_of(put.operation, answer));
+    return std::unexpected(refusal_of(put.operation, answer));
   }
   return {};
 }
@@ -122,7 +129,7 @@ Result<void> BoringcacheWriter::stage(const Wanted& wanted, const std::string& e
   AGENT_TRY(const auto answer,
             ask({.usual = call, .other = std::move(other), .feature = &ServerFeatures::stages_blobs}));
   if (answer.status / 100 != 2) {
-    return std::unexpected(client_.error_of(call.operation, answer));
+    return std::unexpected(refusal_of(call.operation, answer));
   }
   AGENT_TRY(const auto place, parse_staged(answer.body, wanted.digest));
   return place ? upload(wanted, *place, wanted.bytes) : Result<void>();
@@ -149,7 +156,10 @@ Result<std::string> BoringcacheWriter::move(const Wanted& wanted, const std::str
   AGENT_TRY(const auto answer,
             ask({.usual = call, .other = std::move(other), .feature = &ServerFeatures::publishes_tags}));
   if (answer.status / 100 != 2) {
-    return std::unexpected(client_.error_of(call.operation, answer));
+    // 409 is what a server says that has seen too many others move it meanwhile, and 412 what it says of one.
+    const bool was_moved = answer.status == 409 || answer.status == 412;
+    return std::unexpected(was_moved ? client_.error_of(call.operation, answer)
+                                     : refusal_of(call.operation, answer));
   }
   return parse_published(answer.body);
 }

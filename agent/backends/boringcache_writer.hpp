@@ -1,5 +1,5 @@
 // How an object becomes an entry of a BoringCache server and its tag moves there. Thread-safe; calls block on
-// the network. Errors: those of the client; conflict where the tag is at another version.
+// the network. Errors: those of the client; conflict where others move the tag, and nothing was published.
 #pragma once
 
 #include <string>
@@ -31,6 +31,7 @@ private:
   struct Ways;
 
   Result<net::ClientResponse> ask(const Ways& ways);
+  Error refusal_of(const std::string& operation, const net::ClientResponse& answer);
   Result<CreatedEntry> create(const Wanted& wanted);
   Result<void> stage(const Wanted& wanted, const std::string& entry);
   Result<void> upload(const Wanted& wanted, const UploadPlace& place, std::string_view bytes);
