@@ -136,7 +136,10 @@ private:
       : installation_{.bin = plan.work / "bin", .socket = plan.work / "local.sock", .real = plan.sccache},
         environment_(sccache::job_environment(plan.environment, installation_)),
         server_(std::make_unique<sccache::Server>(sccache::ServerPaths{
-            .real = plan.sccache, .socket = installation_.socket, .state = plan.work / "none"})) {}
+            .real = plan.sccache, .socket = installation_.socket, .state = plan.work / "none"})) {
+    // A remote cache in the user's configuration file would win over the folder, as it would in the launcher.
+    io::set_variable(environment_, "SCCACHE_CONF", "/dev/null");
+  }
 
   sccache::Installation installation_;
   io::Environment environment_;

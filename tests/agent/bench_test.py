@@ -62,6 +62,16 @@ class Bench(unittest.TestCase):
         self.assertEqual(list(self.project.glob("*.o")), [], "the project is left clean")
         self.assertEqual(results["notes"], [])
 
+    def test_the_way_without_hearth_does_not_read_the_users_configuration(self):
+        settings = self.folder / "home" / ".config" / "sccache" / "config"
+        settings.parent.mkdir(parents=True)
+        # Nobody listens there: sccache's server would not start with it.
+        settings.write_text('[cache.webdav]\nendpoint = "http://127.0.0.1:1"\n')
+        self.environment = {name: value for name, value in self.environment.items() if name != "XDG_CONFIG_HOME"}
+        self.environment["HOME"] = str(self.folder / "home")
+        results = self.measured("--leg", "local", "--rounds", "1", "--no-warm-up")
+        self.assertEqual(results["legs"][0]["warm_hit_rate"], 100)
+
     def test_a_stable_tag_of_a_kept_backend_is_warm_the_second_time_and_it_says_so(self):
         flags = ("--leg", "proxy", "--rounds", "2", "--no-warm-up", "--backend", f"disk://{self.folder}/backend")
         stable = self.measured(*flags)
