@@ -48,6 +48,25 @@ struct Options {
   bool quiet = false;
 };
 
+// A backend among the flags is the way's own, instead of the common one.
+Result<void> take_backend(bench::LegPlan& leg, std::string_view text) {
+  constexpr std::string_view k_flag = "--backend";
+  constexpr std::string_view k_with_value = "--backend=";
+  const auto own = std::ranges::find_if(
+      leg.flags, [&](std::string_view flag) { return flag == k_flag || flag.starts_with(k_with_value); });
+  if (own == leg.flags.end()) {
+    return {};
+  }
+  const auto end = std::ranges::next(own, *own == k_flag ? 2 : 1, leg.flags.end());
+  const auto last = std::string_view(*std::prev(end));
+  leg.backend = last.starts_with(k_with_value) ? last.substr(k_with_value.size()) : last;
+  if (leg.backend.empty() || leg.backend == k_flag) {
+    return fail(Errc::invalid, "--leg '{}': --backend needs an URL", text);
+  }
+  leg.flags.erase(own, end);
+  return {};
+}
+
 // "local", "proxy" or NAME=FLAGS of hearth run.
 Result<bench::LegPlan> parse_leg(const std::string& text, const std::string& backend) {
   const auto at = text.find('=');
@@ -74,13 +93,7 @@ Result<bench::LegPlan> parse_leg(const std::string& text, const std::string& bac
       leg.flags.emplace_back(flag);
     }
   }
-  if (const auto own = std::ranges::find(leg.flags, "--backend"); own != leg.flags.end()) {
-    if (std::next(own) == leg.flags.end()) {
-      return fail(Errc::invalid, "--leg '{}': --backend needs an URL", text);
-    }
-    leg.backend = *std::next(own);
-    leg.flags.erase(own, std::next(own, 2));
-  }
+  AGENT_CHECK(take_backend(leg, text));
   return leg;
 }
 

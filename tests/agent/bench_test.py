@@ -114,6 +114,15 @@ class Bench(unittest.TestCase):
         self.assertEqual([leg["warm_hit_rate"] for leg in results["legs"]], [100, 100])
         self.assertIn("--sccache-mode disk", results["legs"][1]["how"])
 
+    def test_a_way_has_a_backend_of_its_own_in_either_spelling(self):
+        for number, flag in enumerate(("--backend ", "--backend=")):
+            own = f"disk://{self.folder}/own-{number}"
+            results = self.measured("--rounds", "1", "--no-warm-up", "--backend", f"disk://{self.folder}/common",
+                                    "--leg", f"own={flag}{own}")
+            self.assertIn(f"--backend {own}", results["legs"][0]["how"])
+            self.assertTrue((self.folder / f"own-{number}").is_dir())
+            self.assertFalse((self.folder / "common").exists())
+
     def test_gates_decide_and_files_are_written(self):
         out, chart, summary = (self.folder / name for name in ("out.json", "chart.svg", "summary.md"))
         done = self.bench("--rounds", "1", "--no-warm-up", "--output", str(out), "--svg", str(chart), "--summary",
@@ -142,6 +151,8 @@ class Bench(unittest.TestCase):
     def test_wrong_options_are_refused_before_anything_is_built(self):
         for arguments, said in ((("--leg", "remote"), "NAME=FLAGS"),
                                 (("--leg", "local", "--leg", "local"), "taken"),
+                                (("--leg", "own=--backend"), "needs an URL"),
+                                (("--leg", "own=--backend="), "needs an URL"),
                                 (("--tags", "fresh"), "run-scoped"),
                                 (("--require", "speed>3"), "warm_hit_rate"),
                                 (("--require", "429=0"), "needs one of")):
