@@ -14,6 +14,19 @@
 # RESULTS           folder for results.json and chart.svg
 # `--merge FOLDER` as the first argument measures nothing: it shows every results.json below the folder in one table.
 # Anything else is passed on: scripts/e2e-sccache-test.sh --require 'warm_hit_rate>=95' --require '429==0'
+here=$PWD
+# lib.sh changes to hearth's checkout; what the caller names is meant from where he is.
+absolute() {
+  [ -z "$1" ] || realpath -m -- "$1"
+}
+PROJECT=$(absolute "${PROJECT:-}")
+RESULTS=$(absolute "${RESULTS:-}")
+case "${HEARTH:-}" in
+  */*) HEARTH=$(absolute "$HEARTH") ;;  # else it is found on PATH
+esac
+if [ "${1:-}" = --merge ] && [ -n "${2:-}" ]; then
+  set -- --merge "$(absolute "$2")" "${@:3}"
+fi
 . "$(dirname "$0")/lib.sh"
 
 wrong() {
@@ -46,6 +59,7 @@ if [ "${1:-}" = --merge ]; then
   mapfile -t files < <(find "$2" -name results.json | sort)
   [ ${#files[@]} -gt 0 ] || wrong "$2: there is no results.json in it"
   shift 2
+  cd "$here"
   exec "$hearth" bench "${files[@]/#/--from=}" "$@"
 fi
 export HEARTH_BUILD_DIR=${HEARTH_BUILD_DIR:-$top/build/release}
@@ -54,7 +68,7 @@ export HEARTH_SCCACHE
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/hearth-e2e-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-project=${PROJECT:-}
+project=$PROJECT
 how=()
 if [ -z "$project" ]; then
   ensure_rust
@@ -65,12 +79,13 @@ if [ -z "$project" ]; then
 fi
 [ -z "${BUILD:-}" ] || how=(--build "$BUILD" --clean "${CLEAN:?BUILD and CLEAN belong together}")
 out=()
-if [ -n "${RESULTS:-}" ]; then
+if [ -n "$RESULTS" ]; then
   mkdir -p "$RESULTS"
   out=(--output "$RESULTS/results.json" --svg "$RESULTS/chart.svg")
 fi
 backend=()
 [ -z "${HEARTH_BACKEND:-}" ] || backend=(--backend "$HEARTH_BACKEND")
 
+cd "$here"
 "$hearth" bench --project "$project" "${legs[@]}" --tags "$tags" --jobs "$jobs" --rounds "${ROUNDS:-3}" \
   "${backend[@]}" "${how[@]}" "${out[@]}" "$@"

@@ -190,6 +190,19 @@ class Bench(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertIn(f"{name}={value}", done.stderr)
 
+    def test_the_script_means_relative_folders_from_where_it_is_called(self):
+        build = self.folder / "build"
+        build.symlink_to(HEARTH.parent)
+        environment = self.environment | {"HEARTH": "../build/hearth", "PROJECT": ".", "BUILD": BUILD, "CLEAN": CLEAN,
+                                          "ROUNDS": "1", "RESULTS": "../results", "SCCACHE_BACKEND": "proxy"}
+        script = os.path.relpath(TOP / "scripts" / "e2e-sccache-test.sh", self.project)
+        for arguments in (["--summary", "mine.md"], ["--merge", "../results", "--output", "merged.json"]):
+            done = subprocess.run([script, *arguments], env=environment, cwd=self.project, capture_output=True,
+                                  text=True, check=False, timeout=120)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| proxy |", (self.project / "mine.md").read_text())
+        self.assertEqual(json.loads((self.project / "merged.json").read_text())["project"], "project")
+
 
 if __name__ == "__main__":
     unittest.main()
