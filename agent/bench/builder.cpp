@@ -102,7 +102,7 @@ public:
     auto own = server.environment_;
     io::set_variable(own, "SCCACHE_DIR", folder.string());
     io::set_variable(own, "SCCACHE_CACHE_SIZE", k_local_size);
-    io::set_variable(own, "SCCACHE_IDLE_TIMEOUT", "0");
+    io::set_variable(own, "SCCACHE_IDLE_TIMEOUT", sccache::k_idle_seconds);
     AGENT_TRY(const auto started, io::run({.arguments = {plan.sccache.string(), "--start-server"},
                                            .environment = std::move(own),
                                            .folder = plan.work,

@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
   try {
     return dispatch(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "hearth: unexpected error: {}\n", error.what());
+    // Not fmt::print, which throws where it cannot write, as onto a terminal that is gone.
+    std::fputs(fmt::format("hearth: unexpected error: {}\n", error.what()).c_str(), stderr);
     return agent::cli::k_failure;
   }
 }

@@ -1,8 +1,10 @@
-// SIGINT and SIGTERM as a stop request. Make one before any thread starts: they inherit the blocked signals.
+// SIGINT, SIGTERM and SIGHUP as a stop request. Make one before any thread starts: they inherit the blocked
+// signals. SIGHUP is left alone where it is ignored, as below nohup(1).
 #pragma once
 
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "agent/io/fd.hpp"
 
@@ -15,15 +17,18 @@ public:
   Signals& operator=(const Signals&) = delete;
   ~Signals();
 
-  // Requested by the first SIGINT or SIGTERM; a second one ends the program at once, with 130 or 143.
+  // Requested by the first signal. A second SIGINT or SIGTERM ends the program at once, with 130 or 143;
+  // SIGHUP never does, and does not count: a terminal that closes sends two, the shell's and the kernel's.
   std::stop_token token() const { return stop_.get_token(); }
 
 private:
   void watch() const;
+  void let_go_of_the_terminal() const;
 
   std::stop_source stop_;
   io::Fd signals_;
   io::Fd end_;
+  std::vector<int> on_terminal_;  // of standard output and error
   std::jthread thread_;
 };
 

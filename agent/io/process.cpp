@@ -62,7 +62,8 @@ private:
   posix_spawn_file_actions_t actions_{};
 };
 
-// Children start with no signal blocked and default handlers for those that servers like to change.
+// Children start with no signal blocked and default handlers for those that servers like to change; not for
+// SIGHUP, which nohup(1) ignores for them too.
 class Attributes final {
 public:
   Attributes() {
@@ -71,7 +72,7 @@ public:
     sigset_t defaults;
     sigemptyset(&none);
     sigemptyset(&defaults);
-    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGCHLD}) {
       sigaddset(&defaults, number);
     }
     ::posix_spawnattr_setsigmask(&attributes_, &none);

@@ -57,10 +57,6 @@ std::string host_and_port(std::string_view endpoint) {
   return std::string(rest.substr(0, rest.find('/')));
 }
 
-// A server whose hearth was killed ends by itself; no build goes so long without a compilation, and the next
-// one would start it again.
-constexpr std::string_view k_idle_seconds = "21600";
-
 // A setting of launcher.conf: key and value.
 using Setting = std::pair<std::string, std::string>;
 

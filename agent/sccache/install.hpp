@@ -30,6 +30,10 @@ constexpr std::string_view k_log = "sccache.log";
 constexpr std::string_view k_inputs = "inputs.list";    // where each compilation ran, with logs_keys
 constexpr std::string_view k_state = "launcher.state";  // one line per event, appended by the launcher
 
+// SCCACHE_IDLE_TIMEOUT. A server whose hearth was killed ends by itself; no build goes so long without a
+// compilation, and the next one would start it again.
+constexpr std::string_view k_idle_seconds = "21600";
+
 // A private SCCACHE_DIR that was filled (agent/folders/hydrate.hpp).
 struct DiskCache {
   fs::path folder;               // as the build steps see it

@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from tests.agent.running import HEARTH
@@ -33,6 +35,11 @@ class Bench(unittest.TestCase):
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("SCCACHE_", "GITHUB_"))}
         self.environment["HEARTH_SCCACHE"] = str(self.sccache)
+        # Where a bench keeps what it removes at its end; short, because sockets are in it.
+        own = tempfile.TemporaryDirectory(prefix="bench-own-", dir="/tmp")
+        self.addCleanup(own.cleanup)
+        self.own = pathlib.Path(own.name)
+        self.environment["XDG_RUNTIME_DIR"] = str(self.own)
 
     def bench(self, *arguments: str, build: str = BUILD, status: int = 0) -> subprocess.CompletedProcess:
         done = subprocess.run([str(HEARTH), "bench", "--project", str(self.project), "--build", build, "--clean", CLEAN,
@@ -160,17 +167,42 @@ class Bench(unittest.TestCase):
             self.assertIn(said, done.stderr)
         self.assertFalse((self.folder / "built").exists())
 
-    def test_no_server_and_no_folder_is_left(self):
-        self.bench("--rounds", "1", "--no-warm-up")
-        left = []
+    def local_servers(self) -> list[dict[str, str]]:
+        """The environments of sccache's servers that measure without hearth, for a bench of this test."""
+        found = []
+        pattern = re.compile(rf"(^|\0)SCCACHE_DIR={re.escape(str(self.own))}/hearth-[^\0]*/local/sccache")
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                environment = (process / "environ").read_bytes()
+                environment = (process / "environ").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if re.search(rb"SCCACHE_DIR=[^\0]*hearth-[^\0]*/local/sccache", environment):
-                left.append(process.name)
-        self.assertEqual(left, [])
+            if pattern.search(environment):
+                found.append(dict(variable.partition("=")[::2] for variable in environment.split("\0")))
+        return found
+
+    def test_no_server_and_no_folder_is_left(self):
+        self.bench("--rounds", "1", "--no-warm-up")
+        self.assertEqual((self.local_servers(), list(self.own.iterdir())), ([], []))
+
+    def test_no_server_and_no_folder_is_left_when_the_terminal_closes(self):
+        started = self.folder / "started"
+        process = subprocess.Popen([str(HEARTH), "bench", "--project", str(self.project), "--leg", "local", "--build",
+                                    f"echo > {started}; exec sleep 60", "--clean", CLEAN, "--no-warm-up"],
+                                   env=self.environment, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        while not started.exists():
+            self.assertLess(time.monotonic(), deadline, "the build does not start")
+            time.sleep(0.01)
+        servers = self.local_servers()
+        process.send_signal(signal.SIGHUP)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("interrupted", errors)
+        self.assertEqual((self.local_servers(), list(self.own.iterdir())), ([], []))
+        self.assertEqual(len(servers), 1)
+        self.assertGreater(int(servers[0]["SCCACHE_IDLE_TIMEOUT"]), 0, "it must end by itself after a SIGKILL")
 
     def test_the_script_runs_one_way_and_refuses_others(self):
         environment = self.environment | {"HEARTH": str(HEARTH), "PROJECT": str(self.project), "BUILD": BUILD,

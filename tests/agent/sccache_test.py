@@ -1,5 +1,6 @@
 """The real sccache 0.16.0 through the real launcher and the real agent, as `hearth run` puts them together."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -116,13 +118,44 @@ class WithRealSccache(unittest.TestCase):
         marker = self.folder / "started"
         process = subprocess.Popen(self.command("store", "sh", "-c", f"echo > {marker}; exec sleep 60"),
                                    env=self.environment, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 30
-        while not marker.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self.wait_for(marker)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         self.assertIn("published", errors)  # and the summary is printed all the same
+
+    def test_a_terminal_that_closes_costs_no_summary(self):
+        started, told, go = (self.folder / name for name in ("started", "told", "go"))
+        os.mkfifo(go)
+        build = f"trap 'echo > {told}; read _ < {go}; exit 3' TERM; echo > {started}; while :; do sleep 0.05; done"
+        master, terminal = os.openpty()
+
+        def take_terminal():
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+        process = subprocess.Popen(self.command("store", "sh", "-c", build), env=self.environment, stdin=terminal,
+                                   stdout=terminal, stderr=terminal, start_new_session=True, preexec_fn=take_terminal)
+        self.addCleanup(process.kill)
+        os.close(terminal)
+        self.wait_for(started)
+        os.close(master)
+        self.wait_for(told)
+        process.send_signal(signal.SIGHUP)  # the second one, of a shell that ends
+        go.write_text("on\n")
+        self.assertEqual(process.wait(30), 3)
+        self.assertEqual(json.loads((self.folder / "store.json").read_text())["pending"], 0)
+
+    def test_nothing_ends_at_a_hangup_that_is_ignored(self):
+        done = self.run_job("store", "sh", "-c", "kill -HUP $PPID; kill -HUP $$; echo built",
+                            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.assertEqual((done.returncode, done.stdout), (0, "built\n"))
+
+    def wait_for(self, path: pathlib.Path) -> None:
+        deadline = time.monotonic() + 30
+        while not path.exists():
+            self.assertLess(time.monotonic(), deadline, f"{path.name} does not come")
+            time.sleep(0.01)
 
     def test_foreign_settings_do_not_reach_sccache(self):
         self.environment.update({"SCCACHE_BUCKET": "stray", "SCCACHE_ENDPOINT": "http://127.0.0.1:1",

@@ -277,6 +277,7 @@ TEST(Child, IsSignalledWhileAnotherThreadWaits) {
 TEST(Child, StartsWithDefaultSignals) {
   // Servers ignore SIGPIPE and block signals; a child must not inherit that.
   const auto old = ::signal(SIGPIPE, SIG_IGN);
+  const auto hangup = ::signal(SIGHUP, SIG_DFL);  // whatever these tests run below
   sigset_t blocked;
   sigset_t before;
   sigemptyset(&blocked);
@@ -285,12 +286,21 @@ TEST(Child, StartsWithDefaultSignals) {
   const auto exit = run(shell("grep -E '^Sig(Blk|Ign)' /proc/self/status"), k_long);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::signal(SIGPIPE, old);
+  ::signal(SIGHUP, hangup);
 
   EXPECT_THAT(exit->output, HasSubstr("SigBlk:\t0000000000000000"));
   // The two signals that the C library keeps for itself may be ignored (32 and 33).
   const auto ignored = exit->output.find("SigIgn:\t");
   ASSERT_NE(ignored, std::string::npos);
   EXPECT_EQ(std::stoull(exit->output.substr(ignored + 8, 16), nullptr, 16) & 0x7FFFFFFFU, 0U);
+}
+
+TEST(Child, DoesNotHearAHangupThatIsIgnored) {
+  const auto old = ::signal(SIGHUP, SIG_IGN);  // as below nohup(1)
+  const auto exit = run(shell("kill -HUP $$; echo on"), k_long);
+  ::signal(SIGHUP, old);
+  EXPECT_EQ(exit->code, 0);
+  EXPECT_EQ(exit->output, "on\n");
 }
 
 }  // namespace
