@@ -24,6 +24,15 @@ std::optional<double> rate_of(const std::vector<Build>& builds, Count Build::* h
   return report::hit_rate_of(hits.value_or(0), misses.value_or(0));
 }
 
+// One more than the highest.
+std::uint64_t sessions_of(const Results& results) {
+  std::uint64_t sessions = 0;
+  for (const auto& leg : results.legs) {
+    sessions = std::max(sessions, leg.session + 1);
+  }
+  return sessions;
+}
+
 }  // namespace
 
 void add_count(Count& sum, const Count& value) {
@@ -43,7 +52,10 @@ std::vector<Build> builds_of(const Leg& leg, Phase phase) {
 }
 
 std::optional<Ratio> ratio_of(const Leg& leg, const Leg& base, Phase phase) {
-  return paired_ratio(seconds_of(builds_of(leg, phase)), seconds_of(builds_of(base, phase)));
+  auto ours = seconds_of(builds_of(leg, phase));
+  auto theirs = seconds_of(builds_of(base, phase));
+  return leg.session == base.session ? paired_ratio(ours, theirs)
+                                     : unpaired_ratio(std::move(ours), std::move(theirs));
 }
 
 Figures figures_of(const Leg& leg) {
@@ -78,8 +90,12 @@ Figures figures_of(const Leg& leg) {
 
 Results merged(std::vector<Results> all) {
   auto result = std::move(all.front());
+  auto sessions = sessions_of(result);
   for (auto& other : std::span(all).subspan(1)) {
+    const auto first = sessions;
+    sessions += sessions_of(other);
     for (auto& leg : other.legs) {
+      leg.session += first;
       const auto same = std::ranges::find(result.legs, leg.name, &Leg::name);
       if (same != result.legs.end()) {
         *same = std::move(leg);

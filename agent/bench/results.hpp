@@ -34,7 +34,8 @@ struct Leg {
   std::string name;
   std::string how;  // for people: "sccache on its own disk", "hearth run --backend s3://…"
   std::vector<Round> rounds;
-  bool asks_backend = true;  // false: sccache alone, which has no figures of a backend
+  std::uint64_t session = 0;  // legs of one session were measured together, in turn
+  bool asks_backend = true;   // false: sccache alone, which has no figures of a backend
 };
 
 struct Results {
@@ -56,7 +57,8 @@ using Phase = std::optional<Build> Round::*;
 // The builds of a phase that were measured, in the order of the rounds.
 std::vector<Build> builds_of(const Leg& leg, Phase phase);
 
-// The times of a phase against another leg's, round by round.
+// The times of a phase against another leg's: round by round where they were measured together, else the
+// medians, since then what the machine did meanwhile is no pair's.
 std::optional<Ratio> ratio_of(const Leg& leg, const Leg& base, Phase phase);
 
 // Adds what was measured; a sum of nothing that was measured stays empty.
@@ -79,8 +81,8 @@ io::Json to_json(const Results& results);
 // What to_json made; derived members are not read. Errors: invalid, naming `what` and the member.
 Result<Results> from_json(const io::Json& json, std::string_view what);
 
-// The legs of several results as one, in the order given; legs of one name get the later one's place. The
-// rest is the first one's. `all` must not be empty.
+// The legs of several results as one, in the order given; legs of one name get the later one's place. Each
+// of the results keeps sessions of its own. The rest is the first one's. `all` must not be empty.
 Results merged(std::vector<Results> all);
 
 }  // namespace agent::bench

@@ -35,6 +35,9 @@ constexpr std::array<NamedCount, 8> k_counts{{{"hits", &Build::hits},
                                               {"stored", &Build::stored},
                                               {"published", &Build::published}}};
 
+// By Spread.
+constexpr std::array<std::string_view, 3> k_spreads{"none", "range", "interval_95"};
+
 Json to_json(const Build& build) {
   JsonObject json{{"seconds", build.seconds}, {"read_hit_ms", build.read_hit_ms}};
   for (const auto& [name, member] : k_counts) {
@@ -60,6 +63,7 @@ Json ratio_json(const Leg& leg, const Leg& base, Phase phase) {
   return JsonObject{{"ratio", ratio->ratio},
                     {"low", ratio->low},
                     {"high", ratio->high},
+                    {"spread", k_spreads.at(static_cast<std::size_t>(ratio->spread))},
                     {"pairs", static_cast<std::uint64_t>(ratio->pairs)}};
 }
 
@@ -71,6 +75,7 @@ Json to_json(const Leg& leg, const Leg& base) {
   }
   JsonObject json{{"name", leg.name},
                   {"how", leg.how},
+                  {"session", leg.session},
                   {"asks_backend", leg.asks_backend},
                   {"rounds", std::move(rounds)},
                   {"cold_seconds", figures.cold_seconds},
@@ -129,6 +134,7 @@ Result<Leg> read_leg(const Json& json, std::string_view what) {
     AGENT_TRY(auto read, read_round(round, what));
     leg.rounds.push_back(std::move(read));
   }
+  leg.session = json["session"].count().value_or(0);
   // Earlier results do not say it; a way with a backend counts what that answered.
   leg.asks_backend = json["asks_backend"].boolean().value_or(figures_of(leg).http_429.has_value());
   return leg;

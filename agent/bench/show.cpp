@@ -49,8 +49,16 @@ std::string ratio_cell(const Leg& leg, const Leg& base, Phase phase) {
   if (!ratio) {
     return std::string(k_nothing);
   }
-  return ratio->low ? fmt::format("{:.2f} ({:.2f} to {:.2f})", ratio->ratio, *ratio->low, *ratio->high)
-                    : fmt::format("{:.2f}", ratio->ratio);
+  const auto shown = plain_cell(ratio->ratio);
+  switch (ratio->spread) {
+    case Spread::interval:
+      return fmt::format("{} (95 %: {:.2f} to {:.2f})", shown, *ratio->low, *ratio->high);
+    case Spread::range:
+      return fmt::format("{} (range {:.2f} to {:.2f})", shown, *ratio->low, *ratio->high);
+    case Spread::none:
+      break;
+  }
+  return ratio->pairs > 0 ? shown : shown + " (measured apart)";
 }
 
 // "8.20 s (-12 %)" against a previous run's.

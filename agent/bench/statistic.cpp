@@ -1,20 +1,33 @@
 #include "agent/bench/statistic.hpp"
 
 #include <algorithm>
-#include <random>
+#include <cmath>
+#include <numbers>
+#include <utility>
 
 namespace agent::bench {
 
 namespace {
 
-constexpr std::size_t k_fewest_pairs = 3;
-constexpr std::size_t k_samples = 4000;
-constexpr double k_tail = 0.025;
-constexpr unsigned k_seed = 20'260'101;
+constexpr double k_tail = 0.025;  // may lie beyond each limit
 
 double middle_of_sorted(std::span<const double> sorted) {
   const auto half = sorted.size() / 2;
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+// The limits of the interval of so many pairs: the n-th lowest and the n-th highest, with the largest n for
+// which fewer than n heads in as many tosses are at most k_tail likely. 0 where there is none.
+std::size_t limits_of(std::size_t tosses) {
+  double log_likely = -static_cast<double>(tosses) * std::numbers::ln2;  // of no heads; 0.5^n may underflow
+  double tail = 0;
+  std::size_t heads = 0;
+  while (heads < tosses && tail + std::exp(log_likely) <= k_tail) {
+    tail += std::exp(log_likely);
+    log_likely += std::log(static_cast<double>(tosses - heads) / static_cast<double>(heads + 1));
+    ++heads;
+  }
+  return heads;
 }
 
 }  // namespace
@@ -36,28 +49,28 @@ std::optional<Ratio> paired_ratio(std::span<const double> ours, std::span<const 
     }
     ratios.push_back(ours[i] / theirs[i]);
   }
-  const auto middle = median(ratios);
-  if (!middle) {
+  if (ratios.empty()) {
     return std::nullopt;
   }
-  Ratio result{.ratio = *middle, .low = {}, .high = {}, .pairs = pairs};
-  if (pairs < k_fewest_pairs) {
-    return result;
+  std::ranges::sort(ratios);
+  Ratio result{.ratio = middle_of_sorted(ratios), .low = {}, .high = {}, .pairs = pairs};
+  if (pairs > 1) {
+    const auto limits = limits_of(pairs);
+    result.spread = limits > 0 ? Spread::interval : Spread::range;
+    const auto from_end = std::max<std::size_t>(limits, 1);
+    result.low = ratios[from_end - 1];
+    result.high = ratios[pairs - from_end];
   }
-  std::mt19937 random(k_seed);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same interval every time
-  std::vector<double> medians;
-  std::vector<double> sample(pairs);
-  for (std::size_t i = 0; i < k_samples; ++i) {
-    // Not uniform_int_distribution, whose sequence differs between standard libraries.
-    std::ranges::generate(sample, [&] { return ratios[random() % pairs]; });
-    std::ranges::sort(sample);
-    medians.push_back(middle_of_sorted(sample));
-  }
-  std::ranges::sort(medians);
-  const auto cut = static_cast<std::size_t>(k_tail * k_samples);
-  result.low = medians[cut];
-  result.high = medians[k_samples - 1 - cut];
   return result;
+}
+
+std::optional<Ratio> unpaired_ratio(std::vector<double> ours, std::vector<double> theirs) {
+  const auto our_middle = median(std::move(ours));
+  const auto their_middle = median(std::move(theirs));
+  if (!our_middle || !their_middle || !(*their_middle > 0)) {
+    return std::nullopt;
+  }
+  return Ratio{.ratio = *our_middle / *their_middle};
 }
 
 }  // namespace agent::bench

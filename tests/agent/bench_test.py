@@ -149,6 +149,8 @@ class Bench(unittest.TestCase):
         both = self.measured("--from", str(self.folder / "local"), "--from", str(self.folder / "proxy"))
         self.assertEqual([leg["name"] for leg in both["legs"]], ["local", "proxy"])
         self.assertEqual(both["legs"][1]["against"]["leg"], "local")
+        warm = both["legs"][1]["against"]["warm"]
+        self.assertEqual((warm["pairs"], warm["spread"], warm["low"]), (0, "none", None), "they were no pairs")
 
     def test_a_build_that_fails_is_quoted(self):
         done = self.bench("--rounds", "1", build="echo the reason >&2; exit 7", status=1)

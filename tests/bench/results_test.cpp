@@ -44,6 +44,7 @@ TEST(ResultsJson, HoldsTheRatioToTheFirstLeg) {
   EXPECT_EQ(legs[1]["against"].text("leg"), "local");
   EXPECT_DOUBLE_EQ(legs[1]["against"]["warm"]["ratio"].number().value_or(0), 0.5);
   EXPECT_EQ(legs[1]["against"]["warm"]["pairs"].count(), 3U);
+  EXPECT_EQ(legs[1]["against"]["warm"].text("spread"), "range");
 }
 
 TEST(ResultsJson, OfAnEarlierVersionTellABackendByItsCounts) {
@@ -86,6 +87,23 @@ TEST(Merged, PutsLegsOfSeveralRunsTogether) {
   ASSERT_EQ(all.legs.size(), 2U);
   EXPECT_EQ(all.legs[0].name, "local");
   EXPECT_EQ(all.legs[1].name, "s3");
+}
+
+TEST(Merged, PairsNoRoundsOfSeveralRuns) {
+  auto first = some_results();
+  auto second = some_results();
+  first.legs.pop_back();
+  second.legs[0].name = "s3";
+  const auto all = merged({first, second});
+  ASSERT_EQ(all.legs.size(), 3U);
+  EXPECT_EQ(ratio_of(all.legs[1], all.legs[0], &Round::warm)->pairs, 0U);
+  EXPECT_EQ(ratio_of(all.legs[2], all.legs[1], &Round::warm)->pairs, 3U)
+      << "these two were measured together";
+  const auto read = from_json(to_json(all), "table.json");
+  ASSERT_TRUE(read) << read.error().message;
+  const auto more = merged({*read, some_results()});
+  EXPECT_EQ(ratio_of(more.legs[1], more.legs[0], &Round::warm)->pairs, 0U);
+  EXPECT_EQ(to_json(all)["legs"].array()->at(1)["against"]["warm"].text("spread"), "none");
 }
 
 TEST(Merged, TakesTheLaterLegOfAName) {

@@ -8,6 +8,7 @@
 namespace agent::bench {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -18,8 +19,20 @@ TEST(BenchText, HasEveryFigureOfEveryLeg) {
   EXPECT_THAT(shown, HasSubstr("ripgrep: cargo build (3 rounds, stable tag)"));
   EXPECT_THAT(shown, HasSubstr("22.00 s"));
   EXPECT_THAT(shown, HasSubstr("97.0 %"));
-  EXPECT_THAT(shown, HasSubstr("0.50 (0.50 to 0.50)"));
+  EXPECT_THAT(shown, HasSubstr("0.50 (range 0.50 to 0.50)"));
   EXPECT_THAT(shown, HasSubstr("proxy: 429==0 holds"));
+}
+
+TEST(BenchText, CallsNothingAnIntervalThatIsNone) {
+  auto results = some_results();
+  for (auto& leg : results.legs) {  // six rounds
+    leg.rounds.insert(leg.rounds.end(), leg.rounds.begin(), leg.rounds.begin() + 3);
+  }
+  EXPECT_THAT(text({results, {}}), HasSubstr("0.50 (95 %: 0.50 to 0.50)"));
+  EXPECT_THAT(markdown({results, {}}), HasSubstr("0.50 (95 %: 0.50 to 0.50)"));
+  results.legs[1].session = 1;
+  EXPECT_THAT(text({results, {}}), AllOf(HasSubstr("0.50 (measured apart)"), Not(HasSubstr("95 %:"))));
+  EXPECT_THAT(markdown({some_results(), {}}), HasSubstr("0.50 (range 0.50 to 0.50)"));
 }
 
 TEST(BenchText, ShowsTheChangeSinceAnEarlierRun) {
