@@ -15,6 +15,7 @@
 #include "agent/backends/boringcache_writer.hpp"
 #include "agent/backends/builtin.hpp"
 #include "agent/backends/object_name.hpp"
+#include "agent/backends/s3_fault.hpp"
 #include "agent/backends/sigv4.hpp"
 #include "agent/backends/source.hpp"
 #include "agent/io/mapping.hpp"
@@ -40,6 +41,12 @@ Result<Content> content_of(const Source& source) {
   const auto bytes = mapping.view();
   return Content{.mapping = std::move(mapping), .bytes = bytes};
 }
+
+// What came of a URL.
+struct Fetched {
+  std::optional<std::string> bytes;  // empty: it leads nowhere (any more)
+  std::optional<Error> doubt;        // where it does, and nobody says that the object is gone
+};
 
 // Where an object's bytes are to be had.
 struct Located {
@@ -72,7 +79,9 @@ private:
 
   Result<std::optional<Located>> locate(std::string_view name);
   Result<std::optional<Located>> resolve(std::string_view name);
-  Result<std::optional<std::string>> fetch(std::string_view name, const Located& located, Range range);
+  Result<void> confirm_absent(std::string_view name, std::string_view operation,
+                              const net::ClientResponse& answer);
+  Result<Fetched> fetch(std::string_view name, const Located& located, Range range);
   void forget(std::string_view name);
   bool wants_signatures() const { return !client_.address().trusted_keys.empty(); }
   Result<void> verify(const EntrySignature& signature, const SignedEntry& said) const;
@@ -130,6 +139,18 @@ Result<void> Boringcache::verify(const EntrySignature& signature, const SignedEn
   return {};
 }
 
+// Of a 404. An object that is wrongly taken for absent is lost: compaction takes it out of the tag for good,
+// and a tag whose manifest is gone begins anew. So where the API does not say so itself, the listing has to.
+Result<void> Boringcache::confirm_absent(std::string_view name, std::string_view operation,
+                                         const net::ClientResponse& answer) {
+  if (says_not_found(answer.body)) {
+    return {};
+  }
+  AGENT_TRY(const auto listed, list(name));
+  const bool is_there = std::ranges::find(listed, name, &ObjectInfo::name) != listed.end();
+  return is_there ? std::unexpected(client_.not_now(operation, answer)) : Result<void>();
+}
+
 Result<std::optional<Located>> Boringcache::resolve(std::string_view name) {
   AGENT_TRY(const auto tag, tag_of_object(name));
   const ApiCall call{.operation = fmt::format("read {}", name),
@@ -137,6 +158,7 @@ Result<std::optional<Located>> Boringcache::resolve(std::string_view name) {
                                          wants_signatures() ? "&require_signed=1" : "")};
   AGENT_TRY(const auto answer, client_.call(call));
   if (answer.status == 404) {
+    AGENT_CHECK(confirm_absent(name, call.operation, answer));
     return std::nullopt;
   }
   if (answer.status / 100 != 2) {
@@ -194,10 +216,8 @@ void Boringcache::forget(std::string_view name) {
   });
 }
 
-// Empty where the URL leads nowhere any more: expired, or the blob is gone. REQUIRES: the range is in the
-// object.
-Result<std::optional<std::string>> Boringcache::fetch(std::string_view name, const Located& located,
-                                                      Range range) {
+// REQUIRES: the range is in the object.
+Result<Fetched> Boringcache::fetch(std::string_view name, const Located& located, Range range) {
   std::string bytes;
   while (bytes.size() < range.size) {
     const auto begin = range.offset + bytes.size();
@@ -206,7 +226,11 @@ Result<std::optional<std::string>> Boringcache::fetch(std::string_view name, con
     transfer.headers.add("Range", fmt::format("bytes={}-{}", begin, begin + step - 1));
     AGENT_TRY(auto answer, client_.transfer(transfer));
     if (answer.status == 403 || answer.status == 404) {
-      return std::nullopt;
+      // The hosted service's URLs lead to an S3 storage.
+      const bool is_gone = answer.status == 404 && (says_not_found(answer.body) || is_missing_object(answer));
+      return Fetched{
+          .bytes = {},
+          .doubt = is_gone ? std::nullopt : std::optional(client_.not_now(transfer.operation, answer))};
     }
     if (answer.status == 200 && answer.body.size() >= begin + step) {  // no ranges there: all of it
       answer.body = answer.body.substr(begin, step);
@@ -218,16 +242,17 @@ Result<std::optional<std::string>> Boringcache::fetch(std::string_view name, con
                   step);
     }
     if (step == range.size) {
-      return std::move(answer).body;
+      return Fetched{.bytes = std::move(answer).body, .doubt = {}};
     }
     bytes += answer.body;
   }
-  return bytes;
+  return Fetched{.bytes = std::move(bytes), .doubt = {}};
 }
 
 Result<std::optional<std::string>> Boringcache::get(std::string_view name, Range range) {
   AGENT_CHECK(check_object_name(name));
   constexpr int k_attempts = 2;  // the second one with a new URL
+  std::optional<Error> doubt;
   for (int i = 0; i < k_attempts; ++i) {
     AGENT_TRY(const auto located, locate(name));
     if (!located) {
@@ -237,11 +262,15 @@ Result<std::optional<std::string>> Boringcache::get(std::string_view name, Range
       return fail(Errc::corrupt, "read {} at {}: bytes {}+{} are beyond its end", name, describe(),
                   range.offset, range.size);
     }
-    AGENT_TRY(auto bytes, fetch(name, *located, range));
-    if (bytes) {
-      return bytes;
+    AGENT_TRY(auto fetched, fetch(name, *located, range));
+    if (fetched.bytes) {
+      return std::move(fetched.bytes);
     }
+    doubt = std::move(fetched.doubt);
     forget(name);
+  }
+  if (doubt) {
+    return std::unexpected(*std::move(doubt));
   }
   return std::nullopt;
 }
@@ -271,7 +300,8 @@ Result<std::optional<Versioned>> Boringcache::content_of_pointer(std::string_vie
                   located->size, k_small_object_bytes);
     }
     if (located && located->root_digest == pointer.root_digest) {
-      AGENT_TRY(content, fetch(name, *located, {.offset = 0, .size = located->size}));
+      AGENT_TRY(auto fetched, fetch(name, *located, {.offset = 0, .size = located->size}));
+      content = std::move(fetched.bytes);
     }
   }
   if (!content || sha256_text(*content) != pointer.root_digest) {
@@ -300,6 +330,7 @@ Result<std::optional<Versioned>> Boringcache::read(std::string_view name) {
       return known->value;
     }
     if (answer.status == 404) {
+      AGENT_CHECK(confirm_absent(name, call.operation, answer));
       return std::nullopt;
     }
     if (answer.status != 200) {
@@ -329,10 +360,11 @@ Result<void> Boringcache::remove(std::string_view name) {
   call.body = io::JsonObject{{"entries", io::JsonArray{tag}}};
   AGENT_TRY(const auto answer, client_.call(call));
   forget(name);
-  if (answer.status / 100 != 2 && answer.status != 404) {
-    return std::unexpected(client_.error_of(call.operation, answer));
+  if (answer.status == 404) {
+    return confirm_absent(name, call.operation, answer);
   }
-  return {};
+  return answer.status / 100 == 2 ? Result<void>()
+                                  : std::unexpected(client_.error_of(call.operation, answer));
 }
 
 Result<std::vector<ObjectInfo>> Boringcache::list(std::string_view prefix) {

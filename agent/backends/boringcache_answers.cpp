@@ -177,4 +177,9 @@ std::string refusal_text(std::string_view body) {
   return json ? json->text("error", json->text("message")) : std::string();
 }
 
+bool says_not_found(std::string_view body) {
+  const auto json = parse(body);
+  return json && json->text("code") == "not_found";
+}
+
 }  // namespace agent::backends

@@ -78,4 +78,8 @@ Result<TagPage> parse_tag_page(std::string_view text);
 // {"error": …} or {"message": …} of a refusal; empty where it says nothing.
 std::string refusal_text(std::string_view body);
 
+// Whether a 404 is the API's own word that there is no such thing. What answers in between, such as an
+// ingress that is reloading, knows no such code; a server other than `hearth server` may leave it out.
+bool says_not_found(std::string_view body);
+
 }  // namespace agent::backends

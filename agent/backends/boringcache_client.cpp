@@ -122,8 +122,13 @@ void BoringcacheClient::learn(const ServerFeatures& features) {
 Error BoringcacheClient::error_of(std::string_view operation, const net::ClientResponse& answer) const {
   const auto said = refusal_text(answer.body);
   const auto where = address_.describe();
-  return error_of_answer({.operation = operation, .where = where, .detail = said, .way_out = {}}, answer,
-                         clock_.wall());
+  auto error = error_of_answer({.operation = operation, .where = where, .detail = said, .way_out = {}},
+                               answer, clock_.wall());
+  if (answer.status == 404 && said.empty()) {  // not the API's: somebody in between has lost it for now
+    error.code = Errc::transient;
+    error.retry_after = retry_after_of(answer.headers, clock_.wall());
+  }
+  return error;
 }
 
 Error BoringcacheClient::not_now(std::string_view operation, const net::ClientResponse& answer) const {

@@ -108,7 +108,8 @@ Result<Put> S3::put_if_absent(std::string_view name, const Source& source) {
   return written ? Put::created : Put::existed;
 }
 
-// The one thing a request for no bytes can tell: false where there is no such object.
+// The one thing a request for no bytes can tell: false where there is no such object. A 404 to a HEAD may
+// come from in between; nobody gives a pack up over a range of no bytes.
 Result<bool> S3::ends_at_or_after(std::string_view name, Range range) {
   const S3Call call{.operation = fmt::format("read {}", name), .method = "HEAD", .key = name};
   AGENT_TRY(const auto answer, client_.send(call));

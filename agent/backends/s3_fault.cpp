@@ -13,6 +13,8 @@ namespace agent::backends {
 namespace {
 
 constexpr std::string_view k_check_keys = "check the credentials";
+constexpr std::string_view k_no_such_key = "NoSuchKey";
+constexpr std::string_view k_no_such_upload = "NoSuchUpload";
 
 struct KnownFault {
   std::string_view code;
@@ -79,6 +81,9 @@ Errc meaning_of(const S3Fault& fault, int status) {
   if (fault.code == "RequestTimeTooSkewed") {
     return Errc::denied;
   }
+  if (status == 404 && fault.code != k_no_such_key && fault.code != k_no_such_upload) {
+    return Errc::transient;  // from in between, such as an ingress that is reloading
+  }
   const auto* const known = std::ranges::find(k_known, fault.code, &KnownFault::code);
   return known == k_known.end() ? code_of_status(status) : known->meaning;
 }
@@ -110,7 +115,7 @@ void settle_status(net::ClientResponse& answer) {
   }
   answer.status = fault.code == "PreconditionFailed"           ? 412
                   : fault.code == "ConditionalRequestConflict" ? 409
-                  : fault.code == "NoSuchUpload"               ? 404
+                  : fault.code == k_no_such_upload             ? 404
                   : fault.code == "AccessDenied"               ? 403
                   : fault.code == "SlowDown"                   ? 503
                                                                : 500;
@@ -135,11 +140,7 @@ bool is_expired(const net::ClientResponse& answer) {
 }
 
 bool is_missing_object(const net::ClientResponse& answer) {
-  if (answer.status != 404) {
-    return false;
-  }
-  const auto code = fault_of(answer).code;
-  return code != "NoSuchBucket" && code != "NoSuchUpload";
+  return answer.status == 404 && fault_of(answer).code == k_no_such_key;
 }
 
 Error s3_error(std::string_view operation, const S3Address& address, const net::ClientResponse& answer,

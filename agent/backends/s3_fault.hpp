@@ -35,7 +35,8 @@ bool may_be_done(const net::ClientResponse& answer);
 // The credentials need renewal; the request was not looked at.
 bool is_expired(const net::ClientResponse& answer);
 
-// 404 for the object, not for the bucket or an upload.
+// 404 for the object, in S3's own words: not for the bucket or an upload, nor from somebody in between. The
+// answer to a HEAD has no words, so who goes by its 404 must do no harm where that is wrong.
 bool is_missing_object(const net::ClientResponse& answer);
 
 // "OPERATION at s3://…: 403: AccessDenied: …; way out", with the code that S3's code, else the status, asks

@@ -47,7 +47,8 @@ std::uint64_t part_bytes(std::uint64_t size) {
 
 }  // namespace
 
-// The ETag of the object where it carries this mark.
+// The ETag of the object where it carries this mark. A 404 to a HEAD may come from in between: what is taken
+// for absent then is at most written again, under the condition that it is.
 Result<std::optional<std::string>> S3Writer::own_etag(std::string_view name, std::string_view mark) {
   const S3Call call{.operation = fmt::format("look at {}", name), .method = "HEAD", .key = name};
   AGENT_TRY(const auto answer, client_.send(call));

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 
 #include "agent/backends/object_storage.hpp"
 #include "tests/backends/fake_boringcache.hpp"
+#include "tests/backends/fake_s3.hpp"
 #include "tests/support/result_matchers.hpp"
 
 namespace agent::backends {
@@ -20,10 +22,12 @@ using tests::FailsWith;
 using tests::FakeRequest;
 using tests::Succeeds;
 
+constexpr Range k_one_byte{.offset = 0, .size = 1};
+
 class BoringcacheStorage : public testing::Test {
 protected:
   // Every request whose method and path are these is answered so.
-  void answer(std::string method, std::string path_end, net::Response response) {
+  void answer(const std::string& method, const std::string& path_end, const net::Response& response) {
     fake_.set_script([=](const FakeRequest& request) {
       const bool is_it = request.head.method == method && request.head.path.ends_with(path_end);
       return is_it ? std::optional(response) : std::nullopt;
@@ -90,6 +94,81 @@ TEST_F(BoringcacheStorage, ASwapThatOthersWereFasterThanIsAConflict) {
 
   answer("POST", "/caches", api_answer(409, R"({"error":"another upload in progress"})"));
   EXPECT_THAT(storage_->compare_and_swap("tags/t", *version, "2"), FailsWith(Errc::transient));
+}
+
+// --- what is not there ------------------------------------------------------------------------------------
+
+TEST_F(BoringcacheStorage, WhatOnlyAProxyDoesNotFindIsNotAbsent) {
+  ASSERT_EQ(storage_->put_if_absent("packs/ab/1", std::string_view(pack_)), Put::created);
+  ASSERT_THAT(storage_->compare_and_swap("tags/t", std::nullopt, "1"), Succeeds());
+  const auto lost = net::text_response(404, "404 page not found\n");
+
+  answer("GET", "/caches", lost);
+  EXPECT_THAT(storage_->get("packs/ab/1", k_one_byte), FailsWith(Errc::transient)) << "it is listed";
+  answer("DELETE", "/caches", lost);
+  EXPECT_THAT(storage_->remove("packs/ab/1"), FailsWith(Errc::transient));
+  answer("GET", "/pointer", lost);
+  EXPECT_THAT(storage_->read("tags/t"), FailsWith(Errc::transient));
+
+  fake_.set_script([=](const FakeRequest&) { return std::optional(lost); });
+  EXPECT_THAT(storage_->get("packs/ab/1", k_one_byte), FailsWith(Errc::transient));
+  EXPECT_THAT(storage_->read("tags/t"), FailsWith(Errc::transient));
+  EXPECT_THAT(storage_->list(""), FailsWith(Errc::transient));
+  EXPECT_THAT(storage_->put_if_absent("packs/ab/2", std::string_view("x")), FailsWith(Errc::transient));
+  EXPECT_THAT(storage_->compare_and_swap("tags/t", "e", "2"), FailsWith(Errc::transient));
+
+  fake_.set_script({});
+  EXPECT_EQ(storage_->get("packs/ab/1", k_one_byte), "p");
+}
+
+TEST_F(BoringcacheStorage, AbsentIsWhatTheApiItselfDoesNotFind) {
+  ASSERT_EQ(storage_->put_if_absent("packs/ab/1", std::string_view(pack_)), Put::created);
+
+  EXPECT_EQ(storage_->get("packs/ab/2", k_one_byte), std::nullopt);
+  EXPECT_FALSE(storage_->read("tags/none").value().has_value());
+  answer("GET", "/caches", api_answer(404, R"({"error":"there is no tag","code":"not_found"})"));
+  EXPECT_EQ(storage_->get("packs/ab/1", k_one_byte), std::nullopt);
+}
+
+TEST_F(BoringcacheStorage, OfAServerThatNamesNoCodeAbsentIsWhatItDoesNotListEither) {
+  const auto bare = net::text_response(404, "");
+  answer("GET", "/caches", bare);
+  EXPECT_EQ(storage_->get("packs/ab/2", k_one_byte), std::nullopt);
+  answer("GET", "/pointer", bare);
+  EXPECT_FALSE(storage_->read("tags/none").value().has_value());
+}
+
+TEST_F(BoringcacheStorage, ABlobIsGoneWhereTheServerOrItsStorageSaysSo) {
+  ASSERT_EQ(storage_->put_if_absent("packs/ab/1", std::string_view(pack_)), Put::created);
+  const auto is_blob = [](const FakeRequest& request) {
+    return request.head.method == "GET" && request.head.path.contains("sha256:");
+  };
+  const auto blobs_are = [&](const net::Response& response) {
+    fake_.set_script([=](const FakeRequest& request) {
+      return is_blob(request) ? std::optional(response) : std::nullopt;
+    });
+  };
+
+  blobs_are(api_answer(404, R"({"error":"there is no such blob any more","code":"not_found"})"));
+  EXPECT_EQ(storage_->get("packs/ab/1", k_one_byte), std::nullopt);
+  blobs_are(tests::s3_refusal(404, "NoSuchKey"));
+  EXPECT_EQ(storage_->get("packs/ab/1", k_one_byte), std::nullopt);
+  blobs_are(net::text_response(404, "404 page not found\n"));
+  EXPECT_THAT(storage_->get("packs/ab/1", k_one_byte), FailsWith(Errc::transient));
+  blobs_are(tests::s3_refusal(403, "AccessDenied"));
+  EXPECT_THAT(storage_->get("packs/ab/1", k_one_byte), FailsWith(Errc::transient));
+}
+
+TEST_F(BoringcacheStorage, AUrlThatEndedIsAskedForAnew) {
+  ASSERT_EQ(storage_->put_if_absent("packs/ab/1", std::string_view(pack_)), Put::created);
+  auto left = std::make_shared<std::atomic<int>>(1);
+  fake_.set_script([=](const FakeRequest& request) {
+    const bool is_blob = request.head.method == "GET" && request.head.path.contains("sha256:");
+    return is_blob && left->fetch_sub(1) > 0 ? std::optional(tests::s3_refusal(403, "AccessDenied"))
+                                             : std::nullopt;
+  });
+
+  EXPECT_EQ(storage_->get("packs/ab/1", k_one_byte), "p");
 }
 
 }  // namespace

@@ -80,6 +80,16 @@ TEST(S3Fault, ShowsNoSignature) {
   EXPECT_THAT(error.message, HasSubstr("check the credentials"));
 }
 
+TEST(S3Fault, OnlyS3ItselfKnowsThatAnObjectIsMissing) {
+  EXPECT_TRUE(is_missing_object(refusal(404, "<Error><Code>NoSuchKey</Code></Error>")));
+
+  for (const std::string_view body :
+       {"", "404 page not found\n", "<html><body>404</body></html>", R"({"message":"no Route matched"})",
+        "<Error><Code>NoSuchBucket</Code></Error>", "<Error><Code>NoSuchUpload</Code></Error>"}) {
+    EXPECT_FALSE(is_missing_object(refusal(404, body))) << body;
+  }
+}
+
 TEST(S3Fault, TurnsAnErrorInsideA200IntoItsStatus) {
   auto answer = refusal(200, "<Error><Code>PreconditionFailed</Code></Error>");
   settle_status(answer);

@@ -129,6 +129,26 @@ TEST_F(S3Storage, TellsEveryRefusalOfEveryCallApart) {
   }
 }
 
+TEST_F(S3Storage, WhatOnlyAProxyDoesNotFindIsNotAbsent) {
+  fake_.put("p/packs/one", "x");
+  fake_.put("p/tags/t", "1");
+  const auto storage = open();
+  const auto lost = net::text_response(404, "404 page not found\n");
+  fake_.set_script([&](const FakeRequest&) -> std::optional<FakeS3::Fault> {
+    return FakeS3::Fault{.effect = Effect::none, .answer = lost};
+  });
+
+  for (const auto& [call, error] : call_all(*storage)) {
+    ASSERT_TRUE(error) << call;
+    EXPECT_EQ(error->code, Errc::transient) << call << ": " << error->message;
+    EXPECT_THAT(error->message, HasSubstr("check the URL")) << call;
+  }
+  fake_.set_script({});
+  EXPECT_EQ(storage->get("packs/one", {.offset = 0, .size = 1}), "x");
+  EXPECT_EQ(storage->get("packs/two", {.offset = 0, .size = 1}), std::nullopt);
+  EXPECT_EQ(storage->read("tags/none").value(), std::nullopt);
+}
+
 TEST_F(S3Storage, RepeatsTwiceAtMostWhenTheServerIsInTrouble) {
   const auto storage = open();
   for (const int status : {500, 503}) {
