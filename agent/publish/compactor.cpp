@@ -27,6 +27,16 @@ std::string producer_of(const Manifest& manifest, const std::vector<Digest>& pac
   return all_same ? first : fmt::format("compaction by {}", own);
 }
 
+// What the names of all of them begin with, so that one listing has them: the whole name of a single one.
+std::string common_start(const std::vector<PackRecord>& packs) {
+  auto start = pack_name(packs.front().digest);
+  for (const auto& pack : packs) {
+    const auto name = pack_name(pack.digest);
+    start.resize(static_cast<std::size_t>(std::ranges::mismatch(start, name).in1 - start.begin()));
+  }
+  return start;
+}
+
 // A key that was removed long ago, and that no pack has any more which it applies to, need not be named.
 void drop_settled(Manifest& manifest, const std::vector<ScopedPack>& packs, std::uint64_t now_ms) {
   RemovedKeys old;
@@ -110,7 +120,7 @@ Result<Compacted> Compactor::run(std::uint64_t allowance_bytes) {
 
 // What of each pack counts. Packs that cannot be read now are left out, and so left alone.
 Result<Compactor::Survey> Compactor::survey(const Manifest& manifest) const {
-  std::vector<PackShare> gone;
+  std::vector<PackRecord> missing;
   std::vector<ScopedPack> loaded;
   const auto removed = shared_removed(manifest);
   const auto old = milliseconds_of(services_.clock.wall() - k_gone_for_good);
@@ -121,7 +131,7 @@ Result<Compactor::Survey> Compactor::survey(const Manifest& manifest) const {
       loaded.push_back({.scope = 0, .pack = *std::move(pack), .removed = removed});
     } else if (pack.error().code == Errc::not_found) {
       if (record.created_ms < old) {
-        gone.push_back({.record = record, .gone = true});
+        missing.push_back(record);
       }
     } else if (pack.error().code != Errc::corrupt && pack.error().code != Errc::unsupported) {
       return std::unexpected(std::move(pack).error());
@@ -129,7 +139,35 @@ Result<Compactor::Survey> Compactor::survey(const Manifest& manifest) const {
   }
   const SurveyOptions options{.today = day_of(services_.clock.wall()),
                               .tag_bytes = options_.limits.tag_bytes};
-  return Survey{.tag = TagSurvey(manifest, loaded, options), .gone = std::move(gone)};
+  return Survey{.tag = TagSurvey(manifest, loaded, options), .gone = unlisted(missing)};
+}
+
+// Those that the storage does not list either: what leaves the manifest never comes back, while one answer
+// that says "not there" may come from a storage or a proxy in trouble. The others are left alone. Where
+// listing is not possible or not allowed (GitHub without a token, which forgets packs all the time) its word
+// has to do.
+std::vector<PackShare> Compactor::unlisted(const std::vector<PackRecord>& missing) const {
+  if (missing.empty()) {
+    return {};
+  }
+  std::vector<PackShare> gone;
+  const auto listed = services_.storage.list(common_start(missing));
+  const bool cannot_list =
+      !listed && (listed.error().code == Errc::unsupported || listed.error().code == Errc::denied);
+  for (const auto& record : missing) {
+    const bool is_gone =
+        cannot_list || (listed && std::ranges::find(*listed, pack_name(record.digest),
+                                                    &backends::ObjectInfo::name) == listed->end());
+    if (is_gone) {
+      gone.push_back({.record = record, .gone = true});
+    }
+  }
+  if (gone.size() < missing.size()) {
+    log::warn("publish: packs were not found, but they are not known to be gone; they stay tag={} count={}{}",
+              options_.tag.tag, missing.size() - gone.size(),
+              listed ? std::string() : " error=" + listed.error().message);
+  }
+  return gone;
 }
 
 // The pack that takes the place of those to be merged, uploaded; empty where nothing in them can be read.

@@ -66,6 +66,7 @@ private:
 
   Result<void> check_go_on() const;
   Result<Survey> survey(const Manifest& manifest) const;
+  std::vector<PackShare> unlisted(const std::vector<PackRecord>& missing) const;
   Result<std::optional<Made>> make(const TagSurvey& tag, const CompactionPlan& plan, const Head& head);
   Result<std::vector<store::PackItem>> collect(const TagSurvey& tag, const CompactionPlan& plan) const;
   Manifest next_of(const Head& head, const std::optional<Made>& made, const std::vector<Digest>& replaced,

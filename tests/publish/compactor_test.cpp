@@ -54,6 +54,22 @@ protected:
                           }});
   }
 
+  // Two hours from now, with nothing to spend: how many packs were taken out.
+  Result<std::size_t> run_later(backends::ObjectStorage& storage) {
+    ManualClock later;
+    later.advance(std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall() - later.wall()) + 2h);
+    auto mine =
+        Compactor({.tag = tag_of("refs/heads/main"),
+                   .producer = "",
+                   .folder = folder_.path() / "compacting",
+                   .limits = {}},
+                  {.storage = storage, .clock = later, .packs = std::make_shared<PackCache>(), .go_on = [] {
+                     return true;
+                   }});
+    AGENT_TRY(const auto compacted, mine.run(0));
+    return compacted.packs;
+  }
+
   Manifest manifest() const { return read_head(*storage_, tag_of("refs/heads/main"))->manifest; }
 
   bool go_on_ = true;
@@ -218,21 +234,44 @@ TEST_F(CompactorTest, TakesPacksOutThatAreGone) {
   fill(*storage_);
   ASSERT_THAT(storage_->remove(pack_name(manifest().packs.front().digest)), Succeeds());
   EXPECT_EQ(compactor(*storage_)->run(0)->packs, 0U) << "it may only be too new to be seen";
-  ManualClock later;
-  later.advance(std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall() - later.wall()) + 2h);
-  auto mine =
-      Compactor({.tag = tag_of("refs/heads/main"),
-                 .producer = "",
-                 .folder = folder_.path() / "compacting",
-                 .limits = {}},
-                {.storage = *storage_, .clock = later, .packs = std::make_shared<PackCache>(), .go_on = [] {
-                   return true;
-                 }});
 
-  EXPECT_EQ(mine.run(0)->packs, 1U);
+  EXPECT_EQ(run_later(*storage_), 1U);
 
   EXPECT_THAT(manifest().packs, SizeIs(9));
   EXPECT_THAT(contents(), SizeIs(testing::Ge(18)));
+}
+
+TEST_F(CompactorTest, LeavesPacksInThatAreListedAllTheSame) {
+  tests::RangedStorage ranged(*storage_);
+  fill(ranged);
+  const auto before = contents();
+  int not_found = 3;
+  ranged.set_fate([&](std::string bytes) -> Result<std::optional<std::string>> {
+    return not_found-- > 0 ? std::nullopt : std::optional(std::move(bytes));
+  });
+
+  EXPECT_EQ(run_later(ranged), 0U);
+
+  EXPECT_EQ(contents(), before);
+  EXPECT_THAT(manifest().packs, SizeIs(10));
+}
+
+TEST_F(CompactorTest, LeavesPacksInOfWhichTheListingKnowsNothing) {
+  fill(*storage_);
+  for (const auto& pack : {manifest().packs.front(), manifest().packs.back()}) {
+    ASSERT_THAT(storage_->remove(pack_name(pack.digest)), Succeeds());
+  }
+  FaultyStorage faulty(*storage_);
+  const auto listing_ends_in = [&](const Error& error) {
+    faulty.set_script([=](Operation operation, std::string_view) -> std::optional<tests::Fault> {
+      return operation == Operation::list ? std::optional<tests::Fault>(Refuse{error}) : std::nullopt;
+    });
+  };
+
+  listing_ends_in(tests::timed_out());
+  EXPECT_EQ(run_later(faulty), 0U) << "not now";
+  listing_ends_in({.code = Errc::unsupported, .message = "no token to list with"});
+  EXPECT_EQ(run_later(faulty), 2U) << "never: what was read has to do";
 }
 
 TEST_F(CompactorTest, IsPutOffBetweenAnyTwoSteps) {
