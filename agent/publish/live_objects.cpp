@@ -37,30 +37,44 @@ Result<void> LiveObjects::take(const LoadedPack& pack, std::vector<store::PackEn
     if (!go_on()) {
       return fail(Errc::cancelled, "read pack {}: put off", pack.name);
     }
-    const auto run = left.first(run_length(left));
-    const auto& last = run.back();
-    const auto begin = run.front().offset;
-    AGENT_TRY(const auto bytes,
-              bring(pack, {.offset = begin, .size = last.offset + last.size - begin}, go_on));
-    for (const auto& entry : run) {
-      auto slice = bytes;
-      slice.offset += entry.offset - begin;
-      slice.size = entry.size;
-      add(pack, entry, std::move(slice));
-    }
-    left = left.subspan(run.size());
+    AGENT_TRY(const auto taken, take_run(pack, left.first(run_length(left)), go_on));
+    left = left.subspan(taken);
   }
   return {};
 }
 
-void LiveObjects::add(const LoadedPack& pack, const store::PackEntry& entry, io::FileSlice slice) {
-  if (packs_.distrusted(pack.record.digest, entry.key) || !io::matches_digest(slice, entry.digest)) {
-    log::warn("publish: an object's bytes are wrong pack={} key={}", pack.name, entry.key);
-    packs_.distrust(pack.record.digest, entry.key);
-    return;
+// How many of them were dealt with: fewer where the local copy turned out to be wrong. That one answers
+// nothing more, so the rest comes from the storage.
+Result<std::size_t> LiveObjects::take_run(const LoadedPack& pack, std::span<const store::PackEntry> run,
+                                          const std::function<bool()>& go_on) {
+  const auto begin = run.front().offset;
+  const backends::Range range{.offset = begin, .size = run.back().offset + run.back().size - begin};
+  auto copied = pack.file || !pack.copy ? std::nullopt : pack.copy->slice(range);
+  const bool from_copy = copied.has_value();
+  AGENT_TRY(const auto bytes, from_copy ? *std::move(copied) : bring(pack, range, go_on));
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    const auto& entry = run[i];
+    auto slice = bytes;
+    slice.offset += entry.offset - begin;
+    slice.size = entry.size;
+    if (!io::matches_digest(slice, entry.digest)) {
+      if (from_copy) {
+        pack.copy->spoil();
+        return i;
+      }
+      // It may have been spoilt on its way or here, and what is left out is gone for everybody.
+      io::Sha256 hash;
+      AGENT_TRY(slice, fetch(pack, {.offset = entry.offset, .size = entry.size}, go_on, &hash));
+      if (hash.finish() != entry.digest) {
+        log::warn("publish: an object's bytes are wrong pack={} key={}", pack.name, entry.key);
+        packs_.distrust(pack.record.digest, entry.key);
+        continue;
+      }
+    }
+    items_.push_back({.key = std::string(entry.key),
+                      .object = {.slice = std::move(slice), .digest = entry.digest, .crc32c = entry.crc32c}});
   }
-  items_.push_back({.key = std::string(entry.key),
-                    .object = {.slice = std::move(slice), .digest = entry.digest, .crc32c = entry.crc32c}});
+  return run.size();
 }
 
 Result<io::FileSlice> LiveObjects::bring(const LoadedPack& pack, backends::Range range,
@@ -71,11 +85,11 @@ Result<io::FileSlice> LiveObjects::bring(const LoadedPack& pack, backends::Range
                          .size = range.size,
                          .pin = pack.file->pin};
   }
-  if (pack.copy) {
-    if (auto slice = pack.copy->slice(range)) {
-      return *std::move(slice);
-    }
-  }
+  return fetch(pack, range, go_on);
+}
+
+Result<io::FileSlice> LiveObjects::fetch(const LoadedPack& pack, backends::Range range,
+                                         const std::function<bool()>& go_on, io::Sha256* hash) {
   AGENT_CHECK(open_spool());
   io::FileSlice spooled{.fd = spool_->get(), .offset = spooled_, .size = range.size, .pin = spool_};
   for (std::uint64_t done = 0; done < range.size;) {
@@ -91,6 +105,9 @@ Result<io::FileSlice> LiveObjects::bring(const LoadedPack& pack, backends::Range
     }
     if (bytes->size() != piece.size) {
       return fail(Errc::corrupt, "pack {}: {} bytes instead of {}", pack.name, bytes->size(), piece.size);
+    }
+    if (hash != nullptr) {
+      hash->update(io::bytes_of(*bytes));
     }
     AGENT_CHECK(
         io::write_all_at(spool_->get(), io::bytes_of(*bytes), spooled_ + done, "objects to be merged"));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "tests/publish/tag_fixture.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/faulty_storage.hpp"
@@ -227,6 +229,70 @@ TEST_F(CompactorTest, LeavesOutObjectsWhoseBytesAreWrong) {
   ASSERT_THAT(compactor(*storage_)->run(k_plenty), Succeeds());
 
   ASSERT_EQ(expected.erase(spoilt), 1U);
+  EXPECT_EQ(contents(), expected);
+}
+
+// As after a power cut, when pages that were never written are zeros.
+TEST_F(CompactorTest, AWrongLocalCopyCostsNobodyAnObject) {
+  tests::RangedStorage ranged(*storage_);
+  fill(ranged);
+  const auto before = contents();
+  const PackCopyOptions options{
+      .folder = folder_.path() / "copies", .budget_bytes = k_plenty, .min_free_bytes = 0};
+  const TagChain chain{.own = tag_of("refs/heads/main"), .also = {}};
+  metrics::Registry registry;
+  {
+    TagView earlier(ranged, chain, registry, *PackCopies::open(options));
+    ASSERT_THAT(earlier.refresh(), Succeeds());
+  }
+  for (const auto& pack : manifest().packs) {
+    const auto path = options.folder / (pack.digest.hex() + ".pack");
+    auto bytes = *io::read_file(path, 1 << 20);
+    std::fill_n(bytes.begin(), pack.footer_offset, '\0');
+    ASSERT_THAT(io::write_file(path, bytes), Succeeds());
+  }
+  TagView view(ranged, chain, registry, *PackCopies::open(options));
+  ASSERT_THAT(view.refresh(), Succeeds());
+
+  ASSERT_THAT(compactor(ranged, view.packs())->run(k_plenty), Succeeds());
+
+  EXPECT_EQ(contents(), before);
+  EXPECT_THAT(manifest().packs, SizeIs(1));
+  EXPECT_TRUE(std::filesystem::is_empty(options.folder)) << "nobody reads the wrong copies again";
+}
+
+TEST_F(CompactorTest, ReadsAgainWhatWasSpoiltOnItsWay) {
+  tests::RangedStorage ranged(*storage_);
+  fill(ranged);
+  const auto before = contents();
+  const auto footers = manifest().packs.size();
+  std::size_t reads = 0;
+  ranged.set_fate([&](std::string bytes) -> Result<std::optional<std::string>> {
+    const bool is_first_of_objects = ++reads == footers + 1;
+    return std::optional(is_first_of_objects ? std::string(bytes.size(), '!') : std::move(bytes));
+  });
+
+  ASSERT_THAT(compactor(ranged)->run(k_plenty), Succeeds());
+
+  EXPECT_GT(reads, 2 * footers);
+  EXPECT_EQ(contents(), before);
+  EXPECT_THAT(manifest().packs, SizeIs(1));
+}
+
+TEST_F(CompactorTest, LeavesOutWhatTheStorageHasWrongTwice) {
+  tests::RangedStorage ranged(*storage_);
+  fill(ranged);
+  auto expected = contents();
+  ranged.set_fate([&](std::string bytes) -> Result<std::optional<std::string>> {
+    if (const auto at = bytes.find(std::string(2000, 'd')); at != std::string::npos) {
+      bytes[at] = '!';
+    }
+    return std::optional(std::move(bytes));
+  });
+
+  ASSERT_THAT(compactor(ranged)->run(k_plenty), Succeeds());
+
+  ASSERT_EQ(expected.erase("own/3"), 1U);
   EXPECT_EQ(contents(), expected);
 }
 
