@@ -60,7 +60,7 @@ void print(const publish::RetentionFigures& figures, bool dry_run) {
   fmt::print("{}removed: {} packs and manifests, {}\n", would, human_count(figures.removed_objects),
              human_size(figures.removed_bytes));
   if (figures.removed_tags > 0) {
-    fmt::print("{}removed: {} idle tags\n", would, human_count(figures.removed_tags));
+    fmt::print("{}emptied: {} idle tags\n", would, human_count(figures.removed_tags));
   }
   if (figures.trimmed_packs > 0) {
     fmt::print("{}taken out of tags beyond their size: {} packs\n", would,
@@ -101,7 +101,7 @@ Command add_gc(CLI::App& program) {
   add_storage_options(*command, options->storage, Names::storage);
   command->add_option("--tag-size", options->tag_bytes,
                       "takes the packs least recently used out of larger tags");
-  command->add_option("--idle", options->idle, "removes tags that nobody has published to for so long");
+  command->add_option("--idle", options->idle, "empties tags that nobody has published to for so long");
   command->add_flag("--dry-run", options->dry_run, "says what would be done and does nothing");
   command->footer(
       "The first run marks what is unreferenced; a run a day later removes it.\n"

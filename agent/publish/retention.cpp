@@ -1,15 +1,18 @@
 #include "agent/publish/retention.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/core/log.hpp"
 #include "agent/publish/compaction.hpp"
 #include "agent/publish/garbage_mark.hpp"
 #include "agent/publish/tag_head.hpp"
+#include "agent/publish/touch_set.hpp"
 
 namespace agent::publish {
 
@@ -29,11 +32,19 @@ public:
   Result<RetentionFigures> run();
 
 private:
+  struct Held {
+    TagId id;
+    Head head;
+  };
+
   Result<void> list_objects();
   Result<void> read_tags();
   Result<void> read_tag(const ObjectInfo& pointer);
   Result<Head> trimmed(Head head, const TagId& id);
-  Result<bool> removed_as_idle(const ObjectInfo& pointer);
+  Result<bool> ended_as_idle(const ObjectInfo& pointer);
+  Result<std::optional<Held>> held_by(const ObjectInfo& pointer);
+  Result<bool> end_idle(const std::string& name, const std::optional<Held>& tag);
+  Result<std::optional<ObjectInfo>> info_of(const std::string& name);
   Result<void> read_marks();
   Result<void> mark();
   Result<void> remove_what_may_go();
@@ -99,14 +110,14 @@ Result<void> Collection::read_tag(const ObjectInfo& pointer) {
   if (!options_.go_on()) {
     return fail(Errc::cancelled, "collect garbage in {}: put off", storage_.describe());
   }
-  AGENT_TRY(const auto idle, removed_as_idle(pointer));
-  if (idle) {
+  AGENT_TRY(const bool ended, ended_as_idle(pointer));
+  if (ended) {
     return {};
   }
   AGENT_TRY(const auto content, storage_.read(pointer.name));
   if (!content) {
-    AGENT_TRY(const auto again, storage_.list(pointer.name));
-    if (again.empty()) {
+    AGENT_TRY(const auto again, info_of(pointer.name));
+    if (!again) {
       return {};  // somebody removed it meanwhile
     }
     if (!pointer.area.empty()) {  // such as a branch that this job may not read: what is there stays
@@ -165,21 +176,83 @@ Result<Head> Collection::trimmed(Head head, const TagId& id) {
   }
 }
 
-Result<bool> Collection::removed_as_idle(const ObjectInfo& pointer) {
+// A removal takes whatever is there, also what a job has published since the last look; a swap takes only
+// what was read. So the tag is emptied, and its pointer stays. Its time is looked at again after it was read,
+// so that what was read is what was idle.
+Result<bool> Collection::ended_as_idle(const ObjectInfo& pointer) {
   if (options_.idle.count() == 0 || pointer.modified + options_.idle > now_) {
     return false;
   }
-  AGENT_TRY(const auto again, storage_.list(pointer.name));
-  if (!again.empty() && again.front().modified != pointer.modified) {
-    return false;  // somebody has just published to it
+  std::optional<Held> tag;
+  if (pointer.area.empty()) {  // else a swap would land in the area that this job writes to
+    AGENT_TRY(tag, held_by(pointer));
+    if (!tag) {
+      return false;
+    }
+  }
+  AGENT_TRY(const auto again, info_of(pointer.name));
+  if (!again || again->modified != pointer.modified) {
+    return false;  // somebody has just published to it, or removed it
+  }
+  if (!options_.dry_run) {
+    AGENT_TRY(const bool ended, end_idle(pointer.name, tag));
+    if (!ended) {
+      return false;
+    }
+    log::info("retention: tag {}, idle since={} name={}", tag ? "emptied" : "removed",
+              milliseconds_of(pointer.modified), pointer.name);
   }
   ++figures_.removed_tags;
-  if (!options_.dry_run) {
-    log::info("retention: tag removed, idle since={} name={}", milliseconds_of(pointer.modified),
-              pointer.name);
-    AGENT_CHECK(storage_.remove(pointer.name));
-  }
   return true;
+}
+
+// Empty where there is nothing to take out of it, and where read_tag has to say what is wrong with it.
+Result<std::optional<Collection::Held>> Collection::held_by(const ObjectInfo& pointer) {
+  AGENT_TRY(const auto content, storage_.read(pointer.name));
+  if (!content) {
+    return std::optional<Held>{};
+  }
+  const auto parsed = parse_pointer(content->content);
+  if (!parsed || pointer_name(parsed->id).value_or("") != pointer.name) {
+    return std::optional<Held>{};
+  }
+  AGENT_TRY(auto manifest, read_manifest(storage_, *parsed));
+  if (manifest && manifest->packs.empty()) {
+    return std::optional<Held>{};
+  }
+  return std::optional(Held{.id = parsed->id,
+                            .head = {.version = content->version,
+                                     .digest = parsed->manifest,
+                                     .generation = parsed->generation,
+                                     .manifest = std::move(manifest).value_or(Manifest()),
+                                     .passed_over = {}}});
+}
+
+// False where somebody was faster.
+Result<bool> Collection::end_idle(const std::string& name, const std::optional<Held>& tag) {
+  if (!tag) {
+    AGENT_CHECK(storage_.remove(name));
+    return true;
+  }
+  const auto& manifest = tag->head.manifest;
+  std::vector<Digest> packs;
+  std::ranges::transform(manifest.packs, std::back_inserter(packs), &PackRecord::digest);
+  auto next = compacted(manifest, std::nullopt, packs, step_after(tag->head, clock_));
+  if (auto touches = touches_of(manifest); touches.since > 0) {
+    set_touches(next, std::move(touches));  // without those of the packs
+  }
+  const auto swapped = replace_head(storage_, tag->id, tag->head, next);
+  if (!swapped && swapped.error().code != Errc::conflict) {
+    return std::unexpected(swapped.error());
+  }
+  return swapped.has_value();
+}
+
+// A listing is of all that begins so, in any order: one tag's name may begin another's.
+Result<std::optional<ObjectInfo>> Collection::info_of(const std::string& name) {
+  AGENT_TRY(auto found, storage_.list(name));
+  const auto exact = std::ranges::find(found, name, &ObjectInfo::name);
+  return exact == found.end() ? std::optional<ObjectInfo>{} : std::optional(std::move(*exact));
 }
 
 Result<void> Collection::read_marks() {

@@ -21,8 +21,9 @@ namespace agent::publish {
 
 struct RetentionOptions {
   std::uint64_t tag_bytes = 0;  // what one tag of one scope may hold; 0: as much as it likes
-  // Tags that nobody has published to for so long are removed, by the storage's clock; 0: none. A tag whose
-  // jobs only read it looks idle.
+  // Tags that nobody has published to for so long are emptied, by the storage's clock; 0: none. Their
+  // pointers stay, because only a swap sees that somebody publishes at that moment; in a storage with areas
+  // they are removed. A tag whose jobs only read it looks idle.
   std::chrono::hours idle{0};
   bool dry_run = false;                               // nothing is written or removed
   std::function<bool()> go_on = [] { return true; };  // false ends the run with `cancelled`
@@ -30,10 +31,10 @@ struct RetentionOptions {
 
 struct RetentionFigures {
   std::uint64_t tags = 0;
-  std::uint64_t packs = 0;      // in the storage
-  std::uint64_t manifests = 0;  // likewise
-  std::uint64_t bytes = 0;      // of both
-  std::uint64_t removed_tags = 0;
+  std::uint64_t packs = 0;          // in the storage
+  std::uint64_t manifests = 0;      // likewise
+  std::uint64_t bytes = 0;          // of both
+  std::uint64_t removed_tags = 0;   // for being idle: emptied or removed
   std::uint64_t trimmed_packs = 0;  // taken out of tags beyond their budget
   std::uint64_t removed_objects = 0;
   std::uint64_t removed_bytes = 0;

@@ -1,14 +1,11 @@
 #include "agent/publish/retention.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "agent/backends/forwarding_storage.hpp"
 #include "agent/publish/catalog.hpp"
-#include "agent/publish/compactor.hpp"
-#include "tests/publish/tag_fixture.hpp"
+#include "tests/publish/retention_fixture.hpp"
 #include "tests/support/counting_storage.hpp"
 #include "tests/support/faulty_storage.hpp"
 
@@ -16,53 +13,12 @@ namespace agent::publish {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::IsEmpty;
 using testing::SizeIs;
 using tests::FailsSaying;
 using tests::FailsWith;
 using tests::FaultyStorage;
 using tests::Operation;
 using tests::Succeeds;
-
-class Retention : public TagFixture {
-protected:
-  void SetUp() override {
-    for (const auto* const key : {"a", "b", "c"}) {
-      ASSERT_THAT(writer(*storage_)->publish(items({{key, std::string(1000, *key)}})), Succeeds());
-    }
-  }
-
-  RetentionFigures collect(const RetentionOptions& options = {}) {
-    const auto figures = collect_garbage(*storage_, clock_, options);
-    EXPECT_THAT(figures, Succeeds());
-    return figures.value_or(RetentionFigures());
-  }
-
-  // The storage's clock is that of its files: makes all of them older.
-  void time_passes(std::chrono::seconds time) const {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path() / "cache")) {
-      struct stat status{};
-      ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
-      const timespec then{.tv_sec = status.st_mtim.tv_sec - time.count(), .tv_nsec = 0};
-      const std::array<timespec, 2> times{then, then};
-      ASSERT_EQ(::utimensat(AT_FDCWD, entry.path().c_str(), times.data(), 0), 0);
-    }
-  }
-
-  void compact() {
-    Compactor compactor(
-        {.tag = tag_of("refs/heads/main"),
-         .producer = "",
-         .folder = folder_.path() / "compacting",
-         .limits = {.packs = 3}},
-        {.storage = *storage_, .clock = clock_, .packs = std::make_shared<PackCache>(), .go_on = [] {
-           return true;
-         }});
-    ASSERT_EQ(compactor.run(1 << 20)->packs, 3U);
-  }
-
-  std::size_t in_storage(std::string_view prefix) const { return storage_->list(prefix)->size(); }
-};
 
 TEST_F(Retention, KeepsWhatATagRefersTo) {
   time_passes(1000h);
@@ -236,18 +192,6 @@ TEST_F(Retention, TakesTheOldestOutOfATagBeyondItsBudget) {
   time_passes(25h);
   EXPECT_EQ(collect({.tag_bytes = 2 * one}).removed_objects, 1U);
   EXPECT_THAT(contents(), SizeIs(2));
-}
-
-TEST_F(Retention, RemovesTagsThatNobodyPublishesTo) {
-  time_passes(400h);
-  ASSERT_THAT(writer(*storage_, "refs/heads/busy")->publish(items({{"z", "1"}})), Succeeds());
-
-  const auto figures = collect({.idle = 336h});
-
-  EXPECT_EQ(figures.removed_tags, 1U);
-  EXPECT_EQ(figures.waiting_objects, 3U);
-  EXPECT_THAT(contents(), IsEmpty());
-  EXPECT_THAT(contents("refs/heads/busy"), SizeIs(1));
 }
 
 }  // namespace
