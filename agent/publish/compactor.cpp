@@ -185,6 +185,7 @@ Result<std::optional<Compactor::Made>> Compactor::make(const TagSurvey& tag, con
   std::vector<std::string> keys;
   std::ranges::transform(items, std::back_inserter(keys), &store::PackItem::key);
   std::ranges::sort(keys);
+  const BuildTime begun(services_.clock);
   AGENT_TRY(const auto built, store::write_pack(file.path(), std::move(items)));
   AGENT_CHECK(check_go_on());
   AGENT_TRY(const auto bytes, io::slice_of_file(file.path().string()));
@@ -198,7 +199,8 @@ Result<std::optional<Compactor::Made>> Compactor::make(const TagSurvey& tag, con
                                        .created_ms = milliseconds_of(services_.clock.wall()),
                                        .objects = static_cast<std::uint32_t>(built.entries),
                                        .producer = producer_of(head.manifest, plan.merge, options_.producer)},
-                            .keys = std::move(keys)});
+                            .keys = std::move(keys),
+                            .built = begun});
 }
 
 Result<std::vector<store::PackItem>> Compactor::collect(const TagSurvey& tag,
@@ -245,6 +247,10 @@ Result<void> Compactor::swap(Head head, const std::optional<Made>& made, const s
                              const TagSurvey& tag) {
   const auto planned = head.manifest;
   for (unsigned conflicts = 0;; ++conflicts) {
+    if (made && made->built.is_too_long_ago(services_.clock)) {  // what it would replace is there
+      return fail(Errc::cancelled, "compact {}: the merged pack waited for so long that it may be gone",
+                  options_.tag.tag);
+    }
     const auto swapped =
         replace_head(services_.storage, options_.tag, head, next_of(head, made, replaced, tag));
     if (swapped) {

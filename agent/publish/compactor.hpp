@@ -16,6 +16,7 @@
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
+#include "agent/publish/build_time.hpp"
 #include "agent/publish/compaction.hpp"
 #include "agent/publish/key_table.hpp"
 #include "agent/publish/tag.hpp"
@@ -62,6 +63,7 @@ private:
   struct Made {
     PackRecord record;
     std::vector<std::string> keys;  // ascending
+    BuildTime built;
   };
 
   Result<void> check_go_on() const;

@@ -216,7 +216,10 @@ Result<std::shared_ptr<const LoadedPack>> PackCache::load(backends::ObjectStorag
 }
 
 void PackCache::forget(const Digest& pack) {
-  state_.with([&](State& state) { state.packs.erase(pack); });
+  state_.with([&](State& state) {
+    state.packs.erase(pack);
+    state.adopted.erase(pack);
+  });
 }
 
 void PackCache::distrust(const Digest& pack, std::string_view key) {

@@ -13,8 +13,6 @@ namespace agent::publish {
 
 namespace {
 
-// A pack nobody refers to may be collected a day after it was written; well before that it is given up.
-constexpr std::chrono::hours k_prepared_life{12};
 constexpr unsigned k_most_conflicts = 25;
 
 bool gone_for_good(Errc code) {
@@ -39,8 +37,6 @@ TagWriter::~TagWriter() {
 }
 
 Result<TagWriter::Outcome> TagWriter::publish(const std::vector<store::PackItem>& items) {
-  const auto now = services_.clock.now();
-  forget_if([&](const Prepared& prepared) { return prepared.built + k_prepared_life < now; });
   Outcome outcome;
   for (unsigned conflicts = 1;; ++conflicts) {
     const auto done = step(items, outcome);
@@ -63,6 +59,7 @@ Result<TagWriter::Outcome> TagWriter::publish(const std::vector<store::PackItem>
 
 // One try against the head as it is now.
 Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome& outcome) {
+  forget_old();
   AGENT_TRY(const auto head, read_head(services_.storage, options_.tag));
   AGENT_CHECK(hold(head.manifest));
   // A pack of ours that was taken out again cannot come back; what it held and nothing else does goes into
@@ -83,9 +80,19 @@ Result<void> TagWriter::step(const std::vector<store::PackItem>& items, Outcome&
       packs.push_back(prepared.record);
     }
   }
-  const bool as_it_is = packs.empty() && head.passed_over.empty();
-  outcome.generation = head.generation + (as_it_is ? 0 : 1);
-  return as_it_is ? Result<void>{} : swap(head, packs);
+  if (packs.empty() && head.passed_over.empty()) {
+    outcome.generation = head.generation;
+    return {};
+  }
+  if (forget_old()) {  // the machine slept after the upload
+    return step(items, outcome);
+  }
+  AGENT_CHECK(swap(head, packs));
+  if (forget_old()) {  // or in the middle of the swap
+    return step(items, outcome);
+  }
+  outcome.generation = head.generation + 1;
+  return {};
 }
 
 // Holds the index of exactly this manifest, as far as its packs can be read.
@@ -130,6 +137,7 @@ bool TagWriter::is_needed(const Prepared& prepared, const std::vector<store::Pac
 Result<void> TagWriter::build(std::vector<store::PackItem> items, Outcome& outcome) {
   AGENT_CHECK(io::make_folders(options_.folder));
   const auto path = options_.folder / fmt::format("{}.pack", next_file_++);
+  const BuildTime begun(services_.clock);
   auto built = store::write_pack(path, items);
   if (!built && built.error().code == Errc::corrupt) {
     const auto wrong = std::ranges::stable_partition(items, [](const store::PackItem& item) {
@@ -156,7 +164,7 @@ Result<void> TagWriter::build(std::vector<store::PackItem> items, Outcome& outco
                                .objects = static_cast<std::uint32_t>(built->entries),
                                .producer = options_.producer},
                     .path = path,
-                    .built = services_.clock.now(),
+                    .built = begun,
                     .holds = {}};
   for (auto& item : items) {
     prepared.holds.emplace(std::move(item.key), item.object.digest);
@@ -203,14 +211,27 @@ Result<void> TagWriter::swap(const Head& head, const std::vector<PackRecord>& pa
   return swapped;
 }
 
-void TagWriter::forget_if(const std::function<bool(const Prepared&)>& unwanted) {
-  std::erase_if(prepared_, [&](const Prepared& prepared) {
+// Whether there were any. What the cache knows of them is from before: whether they are there only the
+// storage can say.
+bool TagWriter::forget_old() {
+  return forget_if([&](const Prepared& prepared) {
+    const bool old = prepared.built.is_too_long_ago(services_.clock);
+    if (old) {
+      services_.packs->forget(prepared.record.digest);
+    }
+    return old;
+  });
+}
+
+bool TagWriter::forget_if(const std::function<bool(const Prepared&)>& unwanted) {
+  const auto gone = std::erase_if(prepared_, [&](const Prepared& prepared) {
     const bool goes = unwanted(prepared);
     if (goes && !prepared.path.empty()) {
       remove_file(prepared.path);
     }
     return goes;
   });
+  return gone > 0;
 }
 
 std::chrono::milliseconds TagWriter::conflict_pause(unsigned conflicts) {

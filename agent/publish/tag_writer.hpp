@@ -13,6 +13,7 @@
 
 #include "agent/backends/object_storage.hpp"
 #include "agent/core/clock.hpp"
+#include "agent/publish/build_time.hpp"
 #include "agent/publish/key_table.hpp"
 #include "agent/publish/run_history.hpp"
 #include "agent/publish/tag.hpp"
@@ -60,7 +61,7 @@ private:
   struct Prepared {
     PackRecord record;
     io::fs::path path;  // empty once uploaded
-    Steady built{};
+    BuildTime built;
     std::map<std::string, Digest> holds;
   };
 
@@ -73,7 +74,8 @@ private:
   Result<void> build(std::vector<store::PackItem> items, Outcome& outcome);
   Result<void> upload(Prepared& prepared);
   Result<void> swap(const Head& head, const std::vector<PackRecord>& packs);
-  void forget_if(const std::function<bool(const Prepared&)>& unwanted);
+  bool forget_old();
+  bool forget_if(const std::function<bool(const Prepared&)>& unwanted);
   std::chrono::milliseconds conflict_pause(unsigned conflicts);
 
   TagWriterOptions options_;
