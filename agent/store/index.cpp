@@ -236,15 +236,6 @@ bool Index::contains(std::string_view key) const {
   return part_of(hash).with([&](const Part& part) { return lookup(part, key, hash) != nullptr; });
 }
 
-bool Index::holds(std::string_view key, const DeadMark& record) const {
-  const auto hash = hash_of(key);
-  return part_of(hash).with([&](const Part& part) {
-    const auto* node = lookup(part, key, hash);
-    return node != nullptr && node->mark() == record;
-  });
-}
-
-// The cursor counts buckets of one part, then goes on with the next.
 void Index::each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const {
   for (const auto& guarded : parts_) {
     guarded.with([&](const Part& part) {
@@ -259,6 +250,22 @@ void Index::each_key(std::string_view prefix, const std::function<void(std::stri
   }
 }
 
+void Index::each_in(const Segment& segment,
+                    const std::function<void(std::string_view key, const Located& object)>& visit) const {
+  for (const auto& guarded : parts_) {
+    guarded.with([&](const Part& part) {
+      for (const auto* first : part.buckets) {
+        for (const auto* node = first; node != nullptr; node = node->next) {
+          if (node->object.segment == &segment) {
+            visit(node->key(), node->object);
+          }
+        }
+      }
+    });
+  }
+}
+
+// The cursor counts buckets of one part, then goes on with the next.
 std::vector<Index::Found> Index::pin_some(std::uint64_t& cursor) {
   constexpr std::uint64_t k_bucket_bits = 32;
   std::vector<Found> found;

@@ -86,11 +86,12 @@ public:
 
   bool contains(std::string_view key) const;
 
-  // Is this very record the key's object now?
-  bool holds(std::string_view key, const DeadMark& record) const;
-
   // Calls `visit` under a part's lock.
   void each_key(std::string_view prefix, const std::function<void(std::string_view key)>& visit) const;
+
+  // The records of one segment that are objects right now, in no order. Calls `visit` under a part's lock.
+  void each_in(const Segment& segment,
+               const std::function<void(std::string_view key, const Located& object)>& visit) const;
 
   // Pins the records of the next part of the table that has any; `cursor` starts at 0 and is 0 again after
   // the last part. May see a record twice, or miss a new one, while the table grows.

@@ -1,5 +1,5 @@
-// Finds the committed records of a segment that has no footer (docs/formats.md, "Record"): after a crash, and
-// before sealing. Steps over extents that were never committed, and over garbage in steps of 8 bytes.
+// Finds the committed records of a segment that has no footer (docs/formats.md, "Record"), after a crash.
+// Steps over extents that were never committed, and over garbage in steps of 8 bytes.
 // Used by one thread at a time; reads the file in small pieces, so memory is bounded.
 // Errors: io. What does not parse is no error.
 #pragma once

@@ -9,7 +9,6 @@
 #include "agent/core/log.hpp"
 #include "agent/io/checksum.hpp"
 #include "agent/store/pack_writer.hpp"
-#include "agent/store/record_scanner.hpp"
 #include "agent/store/store_state.hpp"
 
 namespace agent::store {
@@ -17,37 +16,36 @@ namespace agent::store {
 namespace {
 
 // An entry with its key's place in one common string: a segment may hold tens of thousands.
-struct Scanned {
+struct Listed {
   PackEntry entry;
   std::size_t key_offset = 0;
   std::size_t key_size = 0;
 };
 
 struct LiveRecords {
-  std::vector<Scanned> records;
+  std::vector<Listed> records;
   std::string keys;
 
-  std::string_view key(const Scanned& record) const {
+  std::string_view key(const Listed& record) const {
     return std::string_view(keys).substr(record.key_offset, record.key_size);
   }
 };
 
-// The records of the segment that are the index's objects right now.
-Result<LiveRecords> live_records(const StoreState& state, const Segment& segment) {
+// The records of the segment that are the index's objects right now. Not read back from the file: a record
+// that dies leaves a hole there, behind which nothing tells its last bytes from a record.
+LiveRecords live_records(const StoreState& state, const Segment& segment) {
   LiveRecords live;
-  RecordScanner scanner(segment.file.get(), segment.tail);
-  while (true) {
-    AGENT_TRY(const auto entry, scanner.next());
-    if (!entry) {
-      break;
-    }
-    if (state.index.holds(entry->key, {.segment = segment.number, .offset = entry->offset})) {
-      live.records.push_back(
-          {.entry = *entry, .key_offset = live.keys.size(), .key_size = entry->key.size()});
-      live.keys += entry->key;
-    }
-  }
-  std::ranges::sort(live.records, {}, [&](const Scanned& record) { return live.key(record); });
+  state.index.each_in(segment, [&](std::string_view key, const Located& object) {
+    live.records.push_back({.entry = {.key = {},
+                                      .offset = object.offset,
+                                      .size = object.size,
+                                      .digest = object.digest,
+                                      .crc32c = object.crc32c},
+                            .key_offset = live.keys.size(),
+                            .key_size = key.size()});
+    live.keys += key;
+  });
+  std::ranges::sort(live.records, {}, [&](const Listed& record) { return live.key(record); });
   return live;
 }
 
@@ -78,7 +76,7 @@ Result<void> seal_segment(StoreState& state, const std::shared_ptr<Segment>& seg
     if (::ftruncate(segment->file.get(), static_cast<off_t>(segment->tail)) != 0) {
       return fail_errno("seal", segment->path.string(), errno);
     }
-    AGENT_TRY(const auto live, live_records(state, *segment));
+    const auto live = live_records(state, *segment);
     if (live.records.empty()) {
       return segment->tail;
     }

@@ -19,7 +19,7 @@
 
 namespace agent::store {
 
-// A closed segment is read back as a whole to write its footer; this bounds the memory that takes.
+// Sealing sorts a segment's entries to write its footer; this bounds the memory that takes.
 constexpr std::uint64_t k_max_segment_entries = 65'536;
 
 struct SpaceOptions {

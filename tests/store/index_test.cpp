@@ -114,13 +114,20 @@ TEST_F(IndexTest, RemembersWhatWasChecked) {
   index_.unpin(second->node);
 }
 
-TEST_F(IndexTest, HoldsSaysWhichRecordIsTheObject) {
-  add("k", 24);
+TEST_F(IndexTest, ListsTheRecordsOfOneSegment) {
+  Segment other{2, "other", io::Fd()};
+  add("here", 24);
+  add("replaced", 100);
+  add("erased", 200);
+  index_.insert("replaced", {.segment = &other, .offset = 24, .size = 1}, Trust::checked, Index::Pinned::no);
+  index_.erase("erased");
 
-  EXPECT_TRUE(index_.holds("k", {.segment = 1, .offset = 24}));
-  EXPECT_FALSE(index_.holds("k", {.segment = 1, .offset = 25}));
-  EXPECT_FALSE(index_.holds("k", {.segment = 2, .offset = 24}));
-  EXPECT_FALSE(index_.holds("other", {.segment = 1, .offset = 24}));
+  std::vector<std::string> seen;
+  index_.each_in(segment_, [&](std::string_view key, const Located& object) {
+    seen.push_back(std::string(key) + "@" + std::to_string(object.offset));
+  });
+
+  EXPECT_EQ(seen, std::vector<std::string>{"here@24"});
 }
 
 TEST_F(IndexTest, AWalkPinsEveryRecordOnce) {
