@@ -22,9 +22,13 @@ Incoming::State::State(std::shared_ptr<StoreState> its_store, Extent its_extent,
 }
 
 Incoming::State::~State() {
-  if (extent.segment) {
-    store->space.abandon(extent, at == extent.offset ? Space::Written::nothing : Space::Written::touched);
+  if (!extent.segment || (at == extent.offset && store->space.give_back(extent))) {
+    return;
   }
+  // Its header may go with its page before its last bytes do, and a scan must not look for records in those.
+  store->dead.append({.segment = extent.segment->number, .offset = extent.offset + k_record_header_bytes},
+                     extent.offset + extent.size);
+  store->space.abandon(extent);
 }
 
 // The header is first in the buffer, so nothing is ever written to an extent before it.

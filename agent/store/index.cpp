@@ -6,6 +6,8 @@
 #include <limits>
 #include <new>
 
+#include "agent/store/pack_format.hpp"
+
 namespace agent::store {
 
 // The key's bytes follow the node in the same allocation: one allocation per object, and none per lookup.
@@ -53,8 +55,11 @@ void NodeDeleter::operator()(Node* node) const {
 const Located& located(const Node& node) {
   return node.object;
 }
-std::size_t key_size(const Node& node) {
-  return node.key_size;
+
+DeadExtent extent_of(const Node& node) {
+  const auto begin = node.object.offset - k_record_header_bytes;
+  const RecordHeader used{.payload_size = node.object.size, .key_room = node.key_size};
+  return {.begin = begin, .end = begin + record_extent(used)};
 }
 
 Index::Part::Part() : buckets(k_first_buckets) {}
@@ -126,7 +131,7 @@ Gone Index::take_out(Part& part, Node* node) {
   node->in_table = false;
   objects_.fetch_sub(1, std::memory_order_relaxed);
   bytes_.fetch_sub(node->object.size, std::memory_order_relaxed);
-  Gone gone{.mark = node->mark(), .node = nullptr};
+  Gone gone{.mark = node->mark(), .end = extent_of(*node).end, .node = nullptr};
   if (node->pins == 0) {
     unuse(part, node);
     gone.node.reset(node);

@@ -39,12 +39,14 @@ struct NodeDeleter {
 };
 using NodePtr = std::unique_ptr<Node, NodeDeleter>;
 
+// Where its record is in the segment, header and padding included.
+DeadExtent extent_of(const Node& node);
 const Located& located(const Node& node);
-std::size_t key_size(const Node& node);
 
 // A record that left the table. `node` is empty while it is pinned: the last unpin returns it.
 struct Gone {
   DeadMark mark;
+  std::uint64_t end = 0;  // of the record with its padding
   NodePtr node;
 };
 

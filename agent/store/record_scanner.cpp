@@ -63,8 +63,30 @@ Result<std::optional<PackEntry>> RecordScanner::record_at(const RecordHeader& he
   return entry;
 }
 
+// The first dead extent that does not begin before `at_`; empty: none.
+const DeadExtent* RecordScanner::dead_from_here_on() {
+  while (next_dead_ < dead_.size() && dead_[next_dead_].begin < at_) {
+    ++next_dead_;
+  }
+  return next_dead_ < dead_.size() ? &dead_[next_dead_] : nullptr;
+}
+
+// Behind the end of the file only padding can be missing; an extent that is cut off elsewhere ends the scan.
+void RecordScanner::step_over(const DeadExtent& dead) {
+  at_ = dead.end;
+  if (at_ < size_ + k_record_alignment) {
+    tail_ = at_;
+  }
+}
+
 Result<std::optional<PackEntry>> RecordScanner::next() {
   while (at_ + k_record_header_bytes <= size_) {
+    const auto* dead = dead_from_here_on();
+    const bool dead_here = dead != nullptr && dead->begin == at_;
+    if (dead_here && dead->end > at_) {
+      step_over(*dead);
+      continue;
+    }
     AGENT_TRY(const auto bytes, window(at_, k_footer_fixed_bytes));
     if (const auto header = decode_record_header(bytes.first(k_record_header_bytes))) {
       AGENT_TRY(auto entry, record_at(*header));
@@ -76,7 +98,12 @@ Result<std::optional<PackEntry>> RecordScanner::next() {
     if (footer_at(bytes)) {
       break;
     }
-    at_ += next_candidate(bytes, k_record_alignment);
+    if (dead_here) {
+      lost_at_ = at_;
+      break;
+    }
+    const auto candidate = at_ + next_candidate(bytes, k_record_alignment);
+    at_ = dead != nullptr ? std::min(candidate, dead->begin) : candidate;
   }
   at_ = size_;
   return std::optional<PackEntry>{};

@@ -54,9 +54,12 @@ public:
   // The record is in the index now and takes only this much of what was reserved: one writer less.
   void commit(const Extent& extent, std::uint64_t size, std::uint64_t entry_bytes);
 
-  // There is no record. `touched`: bytes of it were written.
-  enum class Written : std::uint8_t { nothing, touched };
-  void abandon(const Extent& extent, Written written);
+  // Nothing was written to it: the next reservation gets it. False where another one lies behind it; then it
+  // is still to be abandoned.
+  bool give_back(const Extent& extent);
+
+  // There is no record, and never will be.
+  void abandon(const Extent& extent);
 
   // A record that nobody can reach any more: one user less. Returns how many bytes became free.
   std::uint64_t release(Segment& segment, std::uint64_t begin, std::uint64_t end);

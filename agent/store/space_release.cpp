@@ -49,24 +49,27 @@ void Space::commit(const Extent& extent, std::uint64_t size, std::uint64_t entry
   }));
 }
 
-void Space::abandon(const Extent& extent, Written written) {
-  const auto end = extent.offset + extent.size;
+bool Space::give_back(const Extent& extent) {
   bool given_back = false;
   announce_if(shared_.with([&](Shared& shared) {
     auto& segment = *extent.segment;
-    given_back = written == Written::nothing && segment.tail == end;
-    if (given_back) {
-      segment.pages.remove(extent.offset, end);
-      segment.tail = extent.offset;
-      segment.footer_room -= extent.entry_bytes;
-      --segment.entries;
-      --segment.users;
+    given_back = segment.tail == extent.offset + extent.size;
+    if (!given_back) {
+      return false;
     }
+    segment.pages.remove(extent.offset, segment.tail);
+    segment.tail = extent.offset;
+    segment.footer_room -= extent.entry_bytes;
+    --segment.entries;
+    --segment.users;
     return writer_done(shared, extent.segment);
   }));
-  if (!given_back) {
-    release(*extent.segment, extent.offset, end);
-  }
+  return given_back;
+}
+
+void Space::abandon(const Extent& extent) {
+  announce_if(shared_.with([&](Shared& shared) { return writer_done(shared, extent.segment); }));
+  release(*extent.segment, extent.offset, extent.offset + extent.size);
 }
 
 std::uint64_t Space::release(Segment& segment, std::uint64_t begin, std::uint64_t end) {

@@ -1,7 +1,6 @@
 #include "agent/store/store_state.hpp"
 
 #include "agent/core/log.hpp"
-#include "agent/store/pack_format.hpp"
 
 namespace agent::store {
 
@@ -46,15 +45,12 @@ Stored StoreState::stored(Node* node, const Located& object) {
 }
 
 std::uint64_t StoreState::free_record(NodePtr node) {
-  const auto& object = located(*node);
-  const RecordHeader used{.payload_size = object.size,
-                          .key_room = static_cast<std::uint16_t>(key_size(*node))};
-  const auto begin = object.offset - k_record_header_bytes;
-  return space.release(*object.segment, begin, begin + record_extent(used));
+  const auto extent = extent_of(*node);
+  return space.release(*located(*node).segment, extent.begin, extent.end);
 }
 
 std::uint64_t StoreState::bury(Gone gone) {
-  dead.append(gone.mark);
+  dead.append(gone.mark, gone.end);
   return gone.node ? free_record(std::move(gone.node)) : 0;
 }
 

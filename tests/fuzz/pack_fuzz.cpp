@@ -2,11 +2,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/io/checksum.hpp"
 #include "agent/io/fd.hpp"
@@ -41,10 +44,10 @@ void read_footer(std::span<const std::byte> bytes) {
   require(entries == index->entries() && live == index->live_bytes());
 }
 
-void scan_records(std::span<const std::byte> bytes) {
+void scan_records(std::span<const std::byte> bytes, std::vector<store::DeadExtent> dead) {
   const io::Fd file(::memfd_create("pack_fuzz", MFD_CLOEXEC));
   require(file.valid() && io::write_all_at(file.get(), bytes, 0, "input").has_value());
-  store::RecordScanner scanner(file.get(), bytes.size());
+  store::RecordScanner scanner(file.get(), bytes.size(), std::move(dead));
   std::uint64_t last = 0;
   for (auto entry = scanner.next(); entry && *entry; entry = scanner.next()) {
     require((*entry)->offset > last && (*entry)->offset + (*entry)->size <= bytes.size());
@@ -52,12 +55,26 @@ void scan_records(std::span<const std::byte> bytes) {
   }
 }
 
+// What a log might say of it: each byte of the first few is a distance to the next place, in steps of 8.
+std::vector<store::DeadExtent> some_dead(std::span<const std::byte> bytes) {
+  constexpr std::size_t k_most = 8;
+  std::vector<store::DeadExtent> dead;
+  std::uint64_t at = 0;
+  for (const auto byte : bytes.first(std::min(bytes.size(), k_most))) {
+    const auto from =
+        std::exchange(at, at + (std::to_integer<std::uint64_t>(byte) * store::k_record_alignment));
+    dead.push_back({.begin = from, .end = at});
+  }
+  return dead;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(input, size));
   read_footer(bytes);
-  scan_records(bytes);
+  scan_records(bytes, {});
+  scan_records(bytes, some_dead(bytes));
   if (size >= store::k_tail_bytes) {
     static_cast<void>(store::decode_tail(bytes.last(store::k_tail_bytes), size).has_value());
   }

@@ -27,18 +27,20 @@ std::string record(std::string_view key, std::string_view payload, std::uint16_t
 struct Found {
   std::string text;  // "key@offset ..." of every record
   std::uint64_t tail = 0;
+  std::optional<std::uint64_t> lost_at{};
 };
 
 class RecordScannerTest : public testing::Test {
 protected:
-  Found scan(std::string_view bytes) const {
+  Found scan(std::string_view bytes, std::vector<DeadExtent> dead = {}) const {
     const auto file = tests::stored_object(folder_.path(), bytes);
-    RecordScanner scanner(file.slice.fd, bytes.size());
+    RecordScanner scanner(file.slice.fd, bytes.size(), std::move(dead));
     Found found;
     for (auto entry = scanner.next(); entry && *entry; entry = scanner.next()) {
       found.text += fmt::format("{}@{} ", (*entry)->key, (*entry)->offset);
     }
     found.tail = scanner.tail();
+    found.lost_at = scanner.lost_at();
     return found;
   }
 
@@ -83,6 +85,54 @@ TEST_F(RecordScannerTest, StepsThroughGarbageAndZeros) {
   EXPECT_EQ(scan(garbage + record("a", "one")).text, "a@40024 ");
 }
 
+TEST_F(RecordScannerTest, StepsOverADeadExtentWhateverIsLeftOfIt) {
+  const auto first = record("a", "one");
+  const std::string never_written(80, '\0');
+  const auto begin = first.size() + never_written.size();
+  auto left = std::string(4096, '\0') + record("planted", "not to be believed");
+  const auto end = begin + left.size();
+
+  const auto found = scan(first + never_written + left + record("b", "two"), {{.begin = begin, .end = end}});
+
+  EXPECT_EQ(found.text, fmt::format("a@24 b@{} ", end + 24));
+  EXPECT_EQ(scan(first + never_written + left, {{.begin = begin, .end = end}}).tail, end);
+}
+
+TEST_F(RecordScannerTest, ADeadExtentWithoutAnEndIsSteppedOverByItsHeaderOnly) {
+  const auto first = record("a", "one");
+  const auto behind = record("b", "two");
+  const std::vector<DeadExtent> dead{{.begin = first.size(), .end = 0}};
+
+  const auto whole = scan(first + record("dead", "x") + behind, dead);
+  const auto punched = scan(first + std::string(80, '\0') + behind, dead);
+
+  EXPECT_EQ(whole.text, fmt::format("a@24 dead@{} b@{} ", first.size() + 24,
+                                    first.size() + record("dead", "x").size() + 24));
+  EXPECT_EQ(whole.lost_at, std::nullopt);
+  EXPECT_EQ(punched.text, "a@24 ");
+  EXPECT_EQ(punched.lost_at, first.size());
+  EXPECT_EQ(punched.tail, first.size());
+}
+
+TEST_F(RecordScannerTest, DeadExtentsThatFitNothingDoNoHarm) {
+  const auto first = record("a", "one");
+
+  const auto found = scan(first + record("b", "two"), {{.begin = 8, .end = 4096},
+                                                       {.begin = first.size(), .end = 16},
+                                                       {.begin = 1U << 20U, .end = 1U << 21U}});
+
+  EXPECT_EQ(found.text, fmt::format("a@24 b@{} ", first.size() + 24));
+}
+
+TEST_F(RecordScannerTest, ADeadExtentThatIsCutOffEndsTheScan) {
+  const auto first = record("a", "one");
+
+  const auto found = scan(first + record("b", "two"), {{.begin = first.size(), .end = 1U << 20U}});
+
+  EXPECT_EQ(found.text, "a@24 ");
+  EXPECT_EQ(found.tail, first.size());
+}
+
 TEST_F(RecordScannerTest, EndsAtAFooter) {
   const auto first = record("a", "one");
   FooterBuilder builder;
@@ -105,7 +155,7 @@ TEST_F(RecordScannerTest, NothingIsFoundInNothing) {
 
 TEST_F(RecordScannerTest, AFileShorterThanItSaysIsAnError) {
   const auto file = tests::stored_object(folder_.path(), "short");
-  RecordScanner scanner(file.slice.fd, 1000);
+  RecordScanner scanner(file.slice.fd, 1000, {});
 
   EXPECT_THAT(scanner.next(), FailsWith(Errc::corrupt));
 }

@@ -83,16 +83,27 @@ TEST_F(SpaceTest, AnUnwrittenExtentAtTheTailIsGivenAgain) {
   take(1000);
   const auto second = take(5000);
 
-  space_.abandon(second, Space::Written::nothing);
+  EXPECT_TRUE(space_.give_back(second));
 
   EXPECT_EQ(take(7000).offset, 1000U);
+}
+
+TEST_F(SpaceTest, AnExtentWithAnotherBehindItIsNotGivenAgain) {
+  take(1000);
+  const auto second = take(5000);
+  take(1000);
+
+  EXPECT_FALSE(space_.give_back(second));
+
+  space_.abandon(second);
+  EXPECT_EQ(take(7000).offset, 7000U);
 }
 
 TEST_F(SpaceTest, AWrittenExtentIsNotGivenAgain) {
   take(1000);
   const auto second = take(5000);
 
-  space_.abandon(second, Space::Written::touched);
+  space_.abandon(second);
 
   EXPECT_EQ(take(7000).offset, 6000U);
 }
@@ -132,7 +143,7 @@ TEST_F(SpaceTest, AClosedSegmentWaitsForItsWriters) {
 TEST_F(SpaceTest, AFinishedSegmentWithoutRecordsIsDeleted) {
   const auto extent = take(1000);
   const auto path = extent.segment->path;
-  space_.abandon(extent, Space::Written::touched);
+  space_.abandon(extent);
   space_.close_open();
 
   const auto closed = space_.take_closed();
