@@ -22,6 +22,7 @@ constexpr std::size_t k_record_bytes = std::size_t{4} << 20U;
 struct Record {
   std::string tag;
   std::string version;
+  std::vector<std::string> before;
   io::JsonArray segments;
   io::Json current;  // null: none
 };
@@ -37,12 +38,20 @@ Result<Record> parse_record(std::string_view text) {
   const auto* const segments = (*json)["segments"].array();
   Record record{.tag = json->text("tag"),
                 .version = json->text("version"),
+                .before = {},
                 .segments = {},
                 .current = (*json)["current"]};
   if (record.tag.empty() || record.version.empty() || segments == nullptr) {
     return fail(Errc::corrupt, "rows of a tag: no tag, version or segments");
   }
   record.segments = *segments;
+  if (const auto* const before = (*json)["before"].array()) {
+    for (const auto& item : *before) {
+      if (item.is_string()) {
+        record.before.push_back(*item.string());
+      }
+    }
+  }
   return record;
 }
 
@@ -87,28 +96,51 @@ Result<Rows::Head> Rows::read(const Workspace& workspace, std::string_view tag) 
     AGENT_TRY(head.current, listed_of(record.current, tag));
   }
   head.version = record.version;
+  head.before = record.before;
   head.storage = found->version;
   return head;
 }
 
-// False where somebody else was faster.
-Result<bool> Rows::swap(const Workspace& workspace, std::string_view tag, const Head& head,
+// False where somebody else was faster: then `head` is what they made of it. A storage says so of a swap that
+// was done as well, where its answer was lost and somebody swapped on top before it could be looked for
+// (docs/decisions/0010); the versions that the record has had tell the two apart.
+Result<bool> Rows::swap(const Workspace& workspace, std::string_view tag, Head& head,
                         const std::vector<Listed>& segments) {
+  const auto version = io::random_mark();
+  auto before = head.before;
+  before.push_back(head.version);
+  if (before.size() > k_remembered_row_versions) {
+    before.erase(before.begin(), before.end() - k_remembered_row_versions);
+  }
   io::JsonArray list;
   for (const auto& segment : segments) {
     list.push_back(json_of(segment));
   }
-  io::JsonObject record{
-      {"format", k_format}, {"tag", tag}, {"version", io::random_mark()}, {"segments", std::move(list)}};
+  io::JsonObject record{{"format", k_format},
+                        {"tag", tag},
+                        {"version", version},
+                        {"before", io::JsonArray(before.begin(), before.end())},
+                        {"segments", std::move(list)}};
   if (head.current && !segments.empty()) {
     record["current"] = json_of(*head.current);
   }
   const auto swapped = storage_.compare_and_swap(row_head_object(workspace, tag), head.storage,
                                                  io::Json(std::move(record)).dump() + "\n");
-  if (!swapped && swapped.error().code != Errc::conflict) {
+  if (swapped) {
+    return true;
+  }
+  if (swapped.error().code != Errc::conflict) {
     return std::unexpected(swapped.error());
   }
-  return swapped.has_value();
+  AGENT_TRY(auto now, read(workspace, tag));
+  if (now.has_been(version)) {
+    return true;
+  }
+  if (!now.has_been(head.version)) {
+    return fail(Errc::transient, "rows of {}: whether they were changed cannot be told", tag);
+  }
+  head = std::move(now);
+  return false;
 }
 
 Result<Rows::Listed> Rows::write(const Workspace& workspace, const std::string& text, std::uint64_t rows) {
@@ -215,8 +247,8 @@ Result<Rows::Marked> Rows::mark_current(const Workspace& workspace, std::string_
   }
   const auto count = rows.size();
   AGENT_TRY(const auto written, write(workspace, encode_rows(std::move(rows)), count));
+  AGENT_TRY(auto head, read(workspace, tag));
   for (int round = 0; round < k_most_row_swaps; ++round) {
-    AGENT_TRY(auto head, read(workspace, tag));
     if (head.segments.empty()) {  // the tag was deleted meanwhile
       break;
     }
@@ -295,8 +327,8 @@ Result<Rows::Listed> Rows::prepare(const Workspace& workspace, std::vector<Row> 
 }
 
 Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, const Listed& prepared) {
+  AGENT_TRY(auto head, read(workspace, tag));
   for (int round = 0; round < k_most_row_swaps; ++round) {
-    AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.size() >= k_most_segments) {
       return fail(Errc::transient, "rows of {}: {} segments wait to be merged", tag, head.segments.size());
     }
@@ -317,8 +349,8 @@ Result<void> Rows::upsert(const Workspace& workspace, std::string_view tag, cons
 }
 
 Result<bool> Rows::remove(const Workspace& workspace, std::string_view tag, std::string_view version) {
+  AGENT_TRY(auto head, read(workspace, tag));
   for (int round = 0; round < k_most_row_swaps; ++round) {
-    AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.empty() || (!version.empty() && head.version != version)) {
       return false;
     }

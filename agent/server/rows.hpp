@@ -2,9 +2,10 @@
 // in one record that is swapped, so an upsert is seen whole or not at all, and by everybody from its answer
 // on. Segments are brought together as they grow in number. Thread-safe; calls block on the storage. Keeps
 // what it has read in memory, up to a limit; never what a tag's record says. Errors: those of the storage,
-// and corrupt, unsupported.
+// and corrupt, unsupported, transient (others changed a tag so often that nobody knows whether we did).
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ namespace agent::server {
 constexpr std::size_t k_merge_rows_from = 24;  // segments; then the small ones become one
 constexpr std::uint64_t k_largest_row_segment = std::uint64_t{1} << 30U;
 constexpr int k_most_row_swaps = 256;
+constexpr std::size_t k_remembered_row_versions = 256;  // as many changes are told from one's own
 
 class Rows final {
 public:
@@ -91,13 +93,19 @@ private:
     std::vector<Listed> segments;
     std::optional<Listed> current;       // a segment of the rows that are marked
     std::string version;                 // of the record itself; empty: none
+    std::vector<std::string> before;     // the versions before that one, the last one last
     std::optional<std::string> storage;  // its version in the storage
+
+    // As far as is remembered.
+    bool has_been(std::string_view at) const {
+      return version == at || std::ranges::find(before, at) != before.end();
+    }
   };
 
   static io::Json json_of(const Listed& segment);
   static Result<Listed> listed_of(const io::Json& json, std::string_view tag);
   Result<Head> read(const Workspace& workspace, std::string_view tag);
-  Result<bool> swap(const Workspace& workspace, std::string_view tag, const Head& head,
+  Result<bool> swap(const Workspace& workspace, std::string_view tag, Head& head,
                     const std::vector<Listed>& segments);
   Result<Listed> write(const Workspace& workspace, const std::string& text, std::uint64_t rows);
   Result<std::shared_ptr<const RowSegment>> load(const Workspace& workspace, const Listed& listed);

@@ -88,8 +88,8 @@ void Rows::forget(std::span<const Listed> segments) {
 // Puts one segment in the place of a run of others, whatever was added behind them meanwhile; false where
 // they are not there any more.
 Result<bool> Rows::replace(const Workspace& workspace, std::string_view tag, const Replacement& wanted) {
+  AGENT_TRY(auto head, read(workspace, tag));
   for (int round = 0; round < k_most_row_swaps; ++round) {
-    AGENT_TRY(const auto head, read(workspace, tag));
     if (head.segments.size() < wanted.first + wanted.run.size() ||
         !std::ranges::equal(std::span(head.segments).subspan(wanted.first, wanted.run.size()), wanted.run)) {
       return false;
