@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A steady trickle is not progress: this much must move before a deadline moves on.
-constexpr std::uint64_t k_progress_bytes = std::uint64_t{16} * 1024;
 constexpr std::chrono::milliseconds k_linger = 2s;
 constexpr int k_steps_per_turn = 32;
 constexpr std::size_t k_kept_capacity = std::size_t{16} * 1024;

@@ -16,6 +16,9 @@
 
 namespace agent::net {
 
+// A steady trickle is not progress: this much must move before a deadline moves on.
+constexpr std::uint64_t k_progress_bytes = std::uint64_t{16} * 1024;
+
 // Why a request or connection was turned away before a handler could answer it.
 enum class Refusal : std::uint8_t {
   malformed,       // 400, 417, 501, 505

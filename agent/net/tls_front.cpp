@@ -18,6 +18,7 @@
 
 #include "agent/core/log.hpp"
 #include "agent/net/listener.hpp"
+#include "agent/net/server_core.hpp"
 #include "agent/net/tls_relay.hpp"
 
 namespace agent::net {
@@ -67,8 +68,9 @@ Written written(const TlsOptions& options, const Written& otherwise) {
 
 class TlsFront::Loop final {
 public:
-  Loop(const TlsOptions& options, Listener listener, SslContext context)
-      : options_(options),
+  Loop(TlsOptions options, Listener listener, SslContext context, metrics::Registry& registry)
+      : options_(std::move(options)),
+        figures_(registry),
         listener_(std::move(listener)),
         port_(listener_.port()),
         context_(std::move(context)),
@@ -99,8 +101,8 @@ private:
     std::uint32_t inner = 0;
   };
 
-  void accept_all();
-  void serve(int fd);
+  void accept_all(SteadyTime now);
+  void serve(int fd, SteadyTime now);
   void watch(Watched& watched);
   void want(int fd, std::uint32_t events, std::uint32_t& wanted) const;
   void drop(int client);
@@ -108,6 +110,7 @@ private:
   void look_for_a_new_certificate(SteadyTime now);
 
   const TlsOptions options_;
+  ServerFigures figures_;
   Listener listener_;
   const std::uint16_t port_;
   SslContext context_;
@@ -157,42 +160,44 @@ void TlsFront::Loop::run() {
         [[maybe_unused]] const auto got = ::read(fd, &ignored, sizeof(ignored));
       } else if (listener_.is_open() && fd == listener_.fd()) {
         look_for_a_new_certificate(now);
-        accept_all();
+        accept_all(now);
       } else {
-        serve(fd);
+        serve(fd, now);
       }
     }
     drop_late(now);
   }
 }
 
-void TlsFront::Loop::accept_all() {
+void TlsFront::Loop::accept_all(SteadyTime now) {
   for (;;) {
     io::Fd client(::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!client.valid()) {
       return;
     }
     if (relays_.size() >= options_.max_connections) {
+      figures_.count_refusal(Refusal::connections);
       continue;  // closes it: there is nothing to say before a handshake
     }
     const int fd = client.get();
     const int yes = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     auto& watched = relays_[fd];
-    watched.relay = std::make_unique<TlsRelay>(std::move(client), context_.get(), options_.server,
-                                               std::chrono::steady_clock::now() + k_handshake);
+    watched.relay = std::make_unique<TlsRelay>(
+        std::move(client), context_.get(), options_.server,
+        RelayLimits{.handshake_until = now + k_handshake, .write_timeout = options_.write_timeout});
     watch(watched);
   }
 }
 
-void TlsFront::Loop::serve(int fd) {
+void TlsFront::Loop::serve(int fd, SteadyTime now) {
   const auto inner = client_of_.find(fd);
   const int client = inner != client_of_.end() ? inner->second : fd;
   const auto found = relays_.find(client);
   if (found == relays_.end()) {
     return;  // closed by an event before this one
   }
-  found->second.relay->pump();
+  found->second.relay->pump(now);
   if (found->second.relay->closed()) {
     drop(client);
     return;
@@ -235,6 +240,7 @@ void TlsFront::Loop::drop_late(SteadyTime now) {
   }
   for (const int client : late) {
     drop(client);
+    figures_.count_refusal(Refusal::timeout);
   }
 }
 
@@ -257,10 +263,10 @@ void TlsFront::Loop::look_for_a_new_certificate(SteadyTime now) {
   log::info("server: took the certificate {} anew", options_.certificate.string());
 }
 
-Result<std::unique_ptr<TlsFront>> TlsFront::start(const TlsOptions& options) {
+Result<std::unique_ptr<TlsFront>> TlsFront::start(const TlsOptions& options, metrics::Registry& registry) {
   AGENT_TRY(auto context, context_of(options));
   AGENT_TRY(auto listener, Listener::tcp(options.address, options.port));
-  auto loop = std::make_unique<Loop>(options, std::move(listener), std::move(context));
+  auto loop = std::make_unique<Loop>(options, std::move(listener), std::move(context), registry);
   AGENT_CHECK(loop->begin());
   return std::unique_ptr<TlsFront>(new TlsFront(std::move(loop)));
 }

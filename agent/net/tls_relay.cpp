@@ -13,6 +13,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "agent/net/server_core.hpp"
+
 namespace agent::net {
 
 namespace {
@@ -34,9 +36,12 @@ void FreeSslContext::operator()(ssl_ctx_st* context) const {
   SSL_CTX_free(context);
 }
 
-TlsRelay::TlsRelay(io::Fd client, ssl_ctx_st* context, const io::fs::path& server,
-                   std::chrono::steady_clock::time_point deadline)
-    : client_(std::move(client)), ssl_(SSL_new(context)), server_(server), deadline_(deadline) {
+TlsRelay::TlsRelay(io::Fd client, ssl_ctx_st* context, const io::fs::path& server, const RelayLimits& limits)
+    : client_(std::move(client)),
+      ssl_(SSL_new(context)),
+      server_(server),
+      write_timeout_(limits.write_timeout),
+      deadline_(limits.handshake_until) {
   if (!ssl_ || SSL_set_fd(ssl_.get(), client_.get()) != 1) {
     close();
     return;
@@ -106,6 +111,7 @@ bool TlsRelay::connect() {
     close();
     return false;
   }
+  deadline_ = SteadyTime::max();
   return true;
 }
 
@@ -176,6 +182,7 @@ bool TlsRelay::give_to_client() {
       break;
     }
     down_.erase(0, static_cast<std::size_t>(count));
+    read_ += static_cast<std::uint64_t>(count);
     moved = true;
   }
   if (inner_ended_ && down_.empty() && !closed_) {
@@ -186,7 +193,18 @@ bool TlsRelay::give_to_client() {
   return moved;
 }
 
-void TlsRelay::pump() {
+// The server's own limit ends only its side where our buffer is full: we do not look at that side then.
+void TlsRelay::expect_reading(SteadyTime now) {
+  if (down_.empty()) {
+    deadline_ = SteadyTime::max();
+    read_ = 0;
+  } else if (deadline_ == SteadyTime::max() || read_ >= k_progress_bytes) {
+    deadline_ = now + write_timeout_;
+    read_ = 0;
+  }
+}
+
+void TlsRelay::pump(SteadyTime now) {
   wants_write_ = false;
   if (!closed_ && !inner_.valid() && !shake_hands()) {
     return;
@@ -200,6 +218,7 @@ void TlsRelay::pump() {
       moved = give_to_client() || moved;
     }
   }
+  expect_reading(now);
 }
 
 std::uint32_t TlsRelay::client_events() const {

@@ -23,13 +23,19 @@ struct FreeSslContext {
 };
 using SslContext = std::unique_ptr<ssl_ctx_st, FreeSslContext>;
 
+struct RelayLimits {
+  std::chrono::steady_clock::time_point handshake_until;
+  std::chrono::milliseconds write_timeout;  // for a client to read some of what it is owed
+};
+
 class TlsRelay final {
 public:
-  TlsRelay(io::Fd client, ssl_ctx_st* context, const io::fs::path& server,
-           std::chrono::steady_clock::time_point deadline);
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  TlsRelay(io::Fd client, ssl_ctx_st* context, const io::fs::path& server, const RelayLimits& limits);
 
   // Does what can be done without waiting.
-  void pump();
+  void pump(SteadyTime now);
 
   bool closed() const { return closed_; }
   int client() const { return client_.get(); }
@@ -39,8 +45,8 @@ public:
   std::uint32_t client_events() const;
   std::uint32_t inner_events() const;
 
-  // Not done with its handshake by now.
-  bool is_late(std::chrono::steady_clock::time_point now) const { return !inner_.valid() && now > deadline_; }
+  // Not done with its handshake by now, or does not read.
+  bool is_late(SteadyTime now) const { return now > deadline_; }
 
 private:
   bool shake_hands();
@@ -50,6 +56,7 @@ private:
   bool give_to_inner();
   bool take_from_inner();
   bool give_to_client();
+  void expect_reading(SteadyTime now);
   bool note(int result);  // of an SSL call that did not succeed; false: the connection is over
   void close() { closed_ = true; }
 
@@ -57,9 +64,11 @@ private:
   io::Fd inner_;
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   const io::fs::path& server_;
-  std::chrono::steady_clock::time_point deadline_;
-  std::string up_;    // to the server
-  std::string down_;  // to the client
+  const std::chrono::milliseconds write_timeout_;
+  SteadyTime deadline_;     // of the handshake; then max() unless the client is owed something
+  std::string up_;          // to the server
+  std::string down_;        // to the client
+  std::uint64_t read_ = 0;  // by the client, since the deadline was last moved
   bool wants_write_ = false;
   bool client_ended_ = false;
   bool inner_ended_ = false;

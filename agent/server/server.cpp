@@ -38,7 +38,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
                                                   .certificate = options.tls_certificate,
                                                   .key = options.tls_key,
                                                   .server = http.unix_socket,
-                                                  .max_connections = options.max_connections}));
+                                                  .max_connections = options.max_connections,
+                                                  .write_timeout = http.idle_timeout},
+                                                 server->registry_));
   }
   if (options.keep_every.count() > 0) {
     server->keeper_ =

@@ -7,6 +7,7 @@
 #include "agent/io/process.hpp"
 #include "agent/net/client_pool.hpp"
 #include "agent/net/http_server.hpp"
+#include "tests/net/tls_client.hpp"
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -52,7 +53,8 @@ protected:
             .server = folder_.path() / "http"};
   }
 
-  void start() {
+  void start(std::chrono::milliseconds write_timeout = TlsOptions{}.write_timeout,
+             std::size_t max_connections = TlsOptions{}.max_connections) {
     auto http = HttpServer::start(
         {.address = "", .unix_socket = folder_.path() / "http"},
         [](const Request& request, Responder&) -> Decision {
@@ -65,7 +67,10 @@ protected:
     ASSERT_THAT(http, Succeeds());
     http_ = *std::move(http);
     make_certificate("one");
-    auto front = TlsFront::start(options());
+    auto wanted = options();
+    wanted.write_timeout = write_timeout;
+    wanted.max_connections = max_connections;
+    auto front = TlsFront::start(wanted, registry_);
     ASSERT_THAT(front, Succeeds());
     front_ = *std::move(front);
   }
@@ -77,6 +82,24 @@ protected:
     ClientRequest request;
     request.method = method;
     return pool.send(fmt::format("https://127.0.0.1:{}/", front_->port()), request, body);
+  }
+
+  std::uint64_t rejected(std::string_view reason) const {
+    for (const auto& [name, count] : registry_.by_label("hearth_http_rejected_total", "reason")) {
+      if (name == reason) {
+        return count;
+      }
+    }
+    return 0;
+  }
+
+  // Waits until so many were; longer than any load of the machine explains.
+  bool rejections_reach(std::string_view reason, std::uint64_t count) const {
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (rejected(reason) < count && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return rejected(reason) >= count;
   }
 
   agent::tests::TempFolder folder_{agent::tests::memory_folder()};
@@ -125,11 +148,25 @@ TEST_F(TlsFronts, SayToWhoeverSpeaksInTheClearThatTheySpeakTls) {
   EXPECT_THAT(send("GET"), Succeeds()) << "and go on";
 }
 
+TEST_F(TlsFronts, GiveThePlaceOfAClientThatDoesNotReadToOthers) {
+  start(std::chrono::milliseconds(200), 1);
+  tests::TlsClient client(front_->port());
+  ASSERT_TRUE(client.shake_hands());
+  constexpr int k_more_than_the_kernel_buffers = 20;  // answers of 3 MB
+  for (int i = 0; i < k_more_than_the_kernel_buffers; ++i) {
+    ASSERT_TRUE(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  }
+
+  EXPECT_TRUE(rejections_reach("timeout", 1));
+
+  EXPECT_THAT(send("PUT", "small"), Succeeds());
+}
+
 TEST_F(TlsFronts, TakeAReplacedCertificateForNewConnections) {
   start();
   ASSERT_THAT(send("GET"), Succeeds());
   front_.reset();
-  auto again = TlsFront::start(options());
+  auto again = TlsFront::start(options(), registry_);
   ASSERT_THAT(again, Succeeds());
   front_ = *std::move(again);
 
@@ -141,11 +178,11 @@ TEST_F(TlsFronts, TakeAReplacedCertificateForNewConnections) {
 }
 
 TEST_F(TlsFronts, SayWhatIsWrongWithACertificate) {
-  EXPECT_THAT(TlsFront::start(options()), FailsWith(Errc::invalid));
+  EXPECT_THAT(TlsFront::start(options(), registry_), FailsWith(Errc::invalid));
   make_certificate("one");
   auto wrong = options();
   wrong.key = certificate();
-  EXPECT_THAT(TlsFront::start(wrong), FailsWith(Errc::invalid));
+  EXPECT_THAT(TlsFront::start(wrong, registry_), FailsWith(Errc::invalid));
 }
 
 }  // namespace

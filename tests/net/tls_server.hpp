@@ -3,46 +3,28 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "agent/io/fd.hpp"
+#include "tests/net/self_signed.hpp"
 
 namespace agent::net::tests {
 
 class TlsServer final {
 public:
   TlsServer()
-      : key_(EVP_EC_gen("P-256"), &EVP_PKEY_free),
-        certificate_(X509_new(), &X509_free),
-        context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
+      : context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),
         listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    constexpr long k_day = 86'400;
-    auto* const name = X509_get_subject_name(certificate_.get());
-    const std::string common_name = "localhost";
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
-    X509_set_version(certificate_.get(), X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate_.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate_.get()), -k_day);
-    X509_gmtime_adj(X509_getm_notAfter(certificate_.get()), k_day);
-    X509_set_issuer_name(certificate_.get(), name);
-    X509_set_pubkey(certificate_.get(), key_.get());
-    X509_sign(certificate_.get(), key_.get(), EVP_sha256());
-    SSL_CTX_use_certificate(context_.get(), certificate_.get());
-    SSL_CTX_use_PrivateKey(context_.get(), key_.get());
+    certificate_.use_in(context_.get());
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -57,10 +39,7 @@ public:
   std::string url() const { return "https://localhost:" + std::to_string(port_); }
   unsigned requests() const { return requests_.load(); }
 
-  bool write_certificate(const std::string& path) const {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "w"), &std::fclose);
-    return file != nullptr && PEM_write_X509(file.get(), certificate_.get()) == 1;
-  }
+  bool write_certificate(const std::string& path) const { return certificate_.write(path); }
 
 private:
   void serve(const std::stop_token& stop) {
@@ -84,8 +63,7 @@ private:
     }
   }
 
-  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
-  std::unique_ptr<X509, decltype(&X509_free)> certificate_;
+  SelfSigned certificate_;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
   io::Fd listener_;
   std::uint16_t port_ = 0;
