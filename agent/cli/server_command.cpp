@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "agent/app/descriptor_limit.hpp"
 #include "agent/cli/command.hpp"
 #include "agent/cli/days.hpp"
 #include "agent/cli/listen.hpp"
@@ -168,6 +169,7 @@ Result<void> serve(const Options& options) {
   // Each thread that parses a body would keep memory of its own; the bodies come and go.
   constexpr int k_arenas = 2;
   ::mallopt(M_ARENA_MAX, k_arenas);
+  app::raise_descriptor_limit();
   const Signals signals;
   AGENT_TRY(auto chosen, parsed(options));
   AGENT_TRY(const auto deadline, parse_duration(options.drain_deadline, "--drain-deadline"));

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 
 #include "agent/core/log.hpp"
@@ -14,16 +13,8 @@ namespace agent::net {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds k_rest = 100ms;
-
 constexpr std::string_view k_too_many =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
-
-bool is_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
 
 }  // namespace
 
@@ -50,21 +41,17 @@ void Acceptor::resume(SteadyTime now) {
 void Acceptor::accept_from(std::uint64_t id, SteadyTime now) {
   const auto& listener = listeners_.at(id - 1);
   while (listener.is_open()) {
-    io::Fd socket(::accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.valid()) {
-      welcome(std::move(socket), listener.is_unix());
+    auto next = listener.accept();
+    if (next.socket.valid()) {
+      welcome(std::move(next.socket), listener.is_unix());
       continue;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return;
-    }
-    if (is_shortage(errno)) {
+    if (next.shortage != 0) {
       core_.figures.count_refusal(Refusal::descriptors);
-      log::warn("http: cannot accept: {}", std::generic_category().message(errno));
-      resume_at_ = now + k_rest;
-      return;
+      log::warn("http: cannot accept: {}", std::generic_category().message(next.shortage));
+      resume_at_ = now + k_accept_rest;
     }
-    // What is left are errors of the one connection that was about to be accepted: accept(2).
+    return;
   }
 }
 

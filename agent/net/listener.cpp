@@ -81,6 +81,23 @@ Result<void> remove_stale(const io::fs::path& path, const sockaddr_un& address) 
 
 }  // namespace
 
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+Listener::Next Listener::accept() const {
+  for (;;) {
+    io::Fd socket(::accept4(fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.valid() || errno == EAGAIN || errno == EWOULDBLOCK) {
+      return {.socket = std::move(socket)};
+    }
+    if (is_shortage(errno)) {
+      return {.socket = io::Fd(), .shortage = errno};
+    }
+    // What is left are errors of the one connection that was about to be accepted: accept(2).
+  }
+}
+
 Result<Listener> Listener::tcp(const std::string& address, std::uint16_t port) {
   const auto where = fmt::format("{}:{}", address, port);
   addrinfo hints{};

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,12 @@
 #include "agent/io/file.hpp"
 
 namespace agent::net {
+
+// Who accepts without a descriptor left would spin, as the queue does not get shorter: it rests for so long.
+constexpr std::chrono::milliseconds k_accept_rest{100};
+
+// Of descriptors or memory, as errno has it.
+bool is_shortage(int error);
 
 class Listener final {
 public:
@@ -26,6 +33,13 @@ public:
   Listener(Listener&& other) noexcept = default;
   Listener& operator=(Listener&& other) noexcept;
   ~Listener() { close(); }
+
+  // The next connection that waits, as a socket that does not block.
+  struct Next {
+    io::Fd socket;     // invalid: none
+    int shortage = 0;  // errno, where a shortage and not an empty queue is why
+  };
+  Next accept() const;
 
   int fd() const { return socket_.get(); }
   bool is_open() const { return socket_.valid(); }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -30,7 +31,7 @@ using namespace std::chrono_literals;
 
 constexpr auto k_handshake = 10s;
 constexpr auto k_look_again = 5s;  // whether the certificate was replaced
-constexpr int k_turn_ms = 1'000;
+constexpr auto k_turn = 1s;
 
 std::string reason() {
   std::array<char, 256> text{};
@@ -101,7 +102,11 @@ private:
     std::uint32_t inner = 0;
   };
 
+  int wait_ms() const;
   void accept_all(SteadyTime now);
+  void rest(int error, SteadyTime now);
+  void resume(SteadyTime now);
+  void watch_listener(std::uint32_t events) const;
   void serve(int fd, SteadyTime now);
   void watch(Watched& watched);
   void want(int fd, std::uint32_t events, std::uint32_t& wanted) const;
@@ -120,6 +125,7 @@ private:
   std::map<int, Watched> relays_;  // by the client's descriptor
   std::map<int, int> client_of_;   // by the inner one
   SteadyTime looked_{};
+  SteadyTime resume_at_ = SteadyTime::max();  // until then the listener is not looked at
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> deaf_ = false;
   std::jthread thread_;
@@ -148,11 +154,12 @@ void TlsFront::Loop::run() {
   ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   std::array<epoll_event, 64> events{};
   while (!stopping_) {
-    const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), k_turn_ms);
+    const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
     const auto now = std::chrono::steady_clock::now();
     if (deaf_ && listener_.is_open()) {
       listener_.close();
     }
+    resume(now);
     for (int i = 0; i < count; ++i) {
       const int fd = events.at(static_cast<std::size_t>(i)).data.fd;
       if (fd == wake_.get()) {
@@ -169,12 +176,45 @@ void TlsFront::Loop::run() {
   }
 }
 
+int TlsFront::Loop::wait_ms() const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      std::min(resume_at_ - std::chrono::steady_clock::now(), SteadyTime::duration(k_turn)));
+  return static_cast<int>(std::max(left, 0ms).count());
+}
+
+// Without descriptors accepting would spin; who waits in the queue is accepted later.
+void TlsFront::Loop::rest(int error, SteadyTime now) {
+  figures_.count_refusal(Refusal::descriptors);
+  log::warn("tls: cannot accept: {}", std::generic_category().message(error));
+  resume_at_ = now + k_accept_rest;
+  watch_listener(0);
+}
+
+void TlsFront::Loop::resume(SteadyTime now) {
+  if (now >= resume_at_) {
+    resume_at_ = SteadyTime::max();
+    watch_listener(EPOLLIN);
+  }
+}
+
+// It stays in epoll: this cannot fail for want of memory.
+void TlsFront::Loop::watch_listener(std::uint32_t events) const {
+  if (listener_.is_open()) {
+    epoll_event event{.events = events, .data = {.fd = listener_.fd()}};
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_MOD, listener_.fd(), &event);
+  }
+}
+
 void TlsFront::Loop::accept_all(SteadyTime now) {
   for (;;) {
-    io::Fd client(::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!client.valid()) {
+    auto next = listener_.accept();
+    if (next.shortage != 0) {
+      rest(next.shortage, now);
+    }
+    if (!next.socket.valid()) {
       return;
     }
+    auto& client = next.socket;
     if (relays_.size() >= options_.max_connections) {
       figures_.count_refusal(Refusal::connections);
       continue;  // closes it: there is nothing to say before a handshake
@@ -199,7 +239,13 @@ void TlsFront::Loop::serve(int fd, SteadyTime now) {
   }
   found->second.relay->pump(now);
   if (found->second.relay->closed()) {
+    const int error = found->second.relay->connect_error();
     drop(client);
+    if (is_shortage(error)) {
+      rest(error, now);
+    } else if (error != 0) {
+      figures_.count_refusal(Refusal::connections);
+    }
     return;
   }
   watch(found->second);

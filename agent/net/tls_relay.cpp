@@ -103,11 +103,13 @@ bool TlsRelay::connect() {
   address.sun_family = AF_UNIX;
   const auto path = server_.string();
   if (!inner_.valid() || path.size() >= sizeof(address.sun_path)) {
+    connect_error_ = inner_.valid() ? ENAMETOOLONG : errno;
     close();
     return false;
   }
   std::memcpy(&address.sun_path, path.data(), path.size());
   if (::connect(inner_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    connect_error_ = errno;
     close();
     return false;
   }

@@ -38,6 +38,7 @@ public:
   void pump(SteadyTime now);
 
   bool closed() const { return closed_; }
+  int connect_error() const { return connect_error_; }  // errno of reaching the server; 0: none
   int client() const { return client_.get(); }
   int inner() const { return inner_.get(); }  // -1 until the handshake is done
 
@@ -74,6 +75,7 @@ private:
   bool inner_ended_ = false;
   bool told_inner_ = false;
   bool closed_ = false;
+  int connect_error_ = 0;
 };
 
 }  // namespace agent::net

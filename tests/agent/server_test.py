@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import resource
 import subprocess
 import tempfile
 import unittest
@@ -194,6 +195,16 @@ class ServerBackend(unittest.TestCase):
         self.assertEqual(self.server.call("GET", "/tags", token=rotated)[0], 401)
         self.assertIn("revoked", self.server.token_command("list").stdout)
         self.assertNotEqual(self.server.token_command("revoke", "t_unknown").returncode, 0)
+
+    def test_the_server_takes_as_many_descriptors_as_it_may_have(self):
+        soft, hard = resource.prlimit(0, resource.RLIMIT_NOFILE)
+        self.server.end()
+        resource.prlimit(0, resource.RLIMIT_NOFILE, (min(256, soft), hard))
+        self.addCleanup(resource.prlimit, 0, resource.RLIMIT_NOFILE, (soft, hard))
+
+        self.server.start()
+
+        self.assertEqual(resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
     def test_no_token_is_in_the_log_or_the_storage(self):
         self.build()

@@ -1,7 +1,6 @@
 // What hostile or unlucky clients meet: limits, deadlines, refusals; and how the server begins and ends.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <optional>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/net/descriptor_shortage.hpp"
 #include "tests/net/test_server.hpp"
 #include "tests/support/result_matchers.hpp"
 
@@ -302,28 +302,12 @@ TEST(HttpServerLimits, ClosesBehindAnAnswerThatBeganBeforeTheDrain) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
 }
 
-// Gives the process no descriptor beyond those it has, for as long as it lives.
-class DescriptorShortage final {
-public:
-  DescriptorShortage() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const io::Fd next(::dup(STDIN_FILENO));  // the lowest free one
-    const rlimit limit{.rlim_cur = static_cast<rlim_t>(next.get()), .rlim_max = before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  DescriptorShortage(const DescriptorShortage&) = delete;
-  DescriptorShortage& operator=(const DescriptorShortage&) = delete;
-  ~DescriptorShortage() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-  rlimit before_{};
-};
-
 TEST(HttpServerLimits, AcceptsWhoWaitedWhileDescriptorsWereShort) {
   TestServer server;
   io::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
   {
-    const DescriptorShortage shortage;  // the kernel completes the connection, and nobody can accept it
+    const tests::DescriptorShortage
+        shortage;  // the kernel completes the connection, and nobody can accept it
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(server.port());

@@ -7,6 +7,9 @@
 #include "agent/io/process.hpp"
 #include "agent/net/client_pool.hpp"
 #include "agent/net/http_server.hpp"
+#include "agent/net/listener.hpp"
+#include "tests/net/descriptor_shortage.hpp"
+#include "tests/net/raw_client.hpp"
 #include "tests/net/tls_client.hpp"
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -160,6 +163,29 @@ TEST_F(TlsFronts, GiveThePlaceOfAClientThatDoesNotReadToOthers) {
   EXPECT_TRUE(rejections_reach("timeout", 1));
 
   EXPECT_THAT(send("PUT", "small"), Succeeds());
+}
+
+TEST_F(TlsFronts, RestWhileDescriptorsAreShortAndAcceptWhoWaited) {
+  start();
+  io::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  {
+    const tests::DescriptorShortage
+        shortage;  // the kernel completes the connection, and nobody can accept it
+    const auto begin = std::chrono::steady_clock::now();
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(front_->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_TRUE(rejections_reach("descriptors", 3));
+    const auto rests = static_cast<int>(rejected("descriptors")) - 1;
+    EXPECT_LE(rests * k_accept_rest, std::chrono::steady_clock::now() - begin) << "it does not spin";
+  }
+
+  tests::RawClient client(std::move(socket));
+  ASSERT_TRUE(client.send("GET / HTTP/1.1\r\n\r\n"));
+
+  EXPECT_THAT(client.read_answer(), testing::HasSubstr("this port speaks TLS"));
 }
 
 TEST_F(TlsFronts, TakeAReplacedCertificateForNewConnections) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "agent/net/listener.hpp"
+#include "tests/net/descriptor_shortage.hpp"
 #include "tests/net/self_signed.hpp"
 #include "tests/net/tls_client.hpp"
 #include "tests/support/result_matchers.hpp"
@@ -77,6 +78,18 @@ TEST_F(TlsRelays, AreLateWithoutAHandshake) {
 
   EXPECT_FALSE(relay_->is_late(now_ + k_handshake));
   EXPECT_TRUE(relay_->is_late(now_ + k_handshake + 1ms));
+}
+
+TEST_F(TlsRelays, SayWhatKeepsThemFromTheServer) {
+  constexpr int k_most_flights = 10;
+  const tests::DescriptorShortage shortage;
+  for (int i = 0; i < k_most_flights && !relay_->closed(); ++i) {
+    client_->shake_hands();
+    relay_->pump(now_);
+  }
+
+  EXPECT_TRUE(relay_->closed());
+  EXPECT_TRUE(is_shortage(relay_->connect_error()));
 }
 
 TEST_F(TlsRelays, AreNotLateForAsLongAsNothingIsOwed) {
