@@ -29,7 +29,8 @@ using namespace std::chrono_literals;
 
 constexpr auto k_look = 20ms;
 constexpr auto k_tell = 10s;  // how often a waiting command says so
-constexpr int k_descriptor = 9;
+constexpr int k_read_descriptor = 8;
+constexpr int k_write_descriptor = 9;
 
 struct Options {
   unsigned count = 0;
@@ -96,13 +97,15 @@ Result<slots::Slot> wait_for_slot(const slots::Pool& pool, const Options& option
   return fail(Errc::cancelled, "slots: interrupted while waiting");
 }
 
-// The command opens the FIFO itself, since a child inherits no descriptor of ours.
-io::Command with_jobserver(const std::vector<std::string>& arguments, const io::fs::path& fifo) {
-  io::Command command{.arguments = {"/bin/sh", "-c",
-                                    fmt::format(R"(exec {}<>"$0" && exec "$@")", k_descriptor),
-                                    fifo.string()}};
+// The command opens the FIFOs itself, since a child inherits no descriptor of ours.
+io::Command with_jobserver(const std::vector<std::string>& arguments, const io::fs::path& folder) {
+  io::Command command{
+      .arguments = {"/bin/sh", "-c",
+                    fmt::format(R"(exec {}<>"$0/{}" {}<>"$0/{}" && exec "$@")", k_read_descriptor,
+                                slots::Jobserver::k_tokens, k_write_descriptor, slots::Jobserver::k_returned),
+                    folder.string()}};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  const auto given = fmt::format(" -j --jobserver-auth={0},{0}", k_descriptor);
+  const auto given = fmt::format(" -j --jobserver-auth={},{}", k_read_descriptor, k_write_descriptor);
   io::set_variable(command.environment, "MAKEFLAGS", given);
   io::set_variable(command.environment, "CARGO_MAKEFLAGS", given);
   return command;
@@ -119,20 +122,20 @@ Result<int> run_slots(const Options& options) {
                               options.count));
   AGENT_TRY(const auto own, wait_for_slot(pool, options, limits, signals.token()));
   AGENT_TRY(const auto folder, io::PrivateFolder::make());
-  const auto fifo = folder.path() / "jobserver";
-  AGENT_TRY(auto jobserver, slots::Jobserver::open(fifo, pool, [&] { return host_has_room(limits); }));
+  AGENT_TRY(auto jobserver,
+            slots::Jobserver::open(folder.path(), pool, [&] { return host_has_room(limits); }));
   AGENT_TRY(const auto child,
             io::Child::start(options.no_jobserver ? io::Command{.arguments = options.command}
-                                                  : with_jobserver(options.command, fifo)));
+                                                  : with_jobserver(options.command, folder.path())));
   const std::stop_callback forward(signals.token(), [&] { child.signal(SIGTERM); });
   const std::jthread tending([&](const std::stop_token& ended) {
     while (!ended.stop_requested() && !options.no_jobserver) {
       if (const auto tended = jobserver.tend(); !tended) {
-        fmt::print(stderr, "hearth: warning: {}; the command goes on with the slots it has\n",
+        fmt::print(stderr, "hearth: warning: {}; the command gets no further slots\n",
                    tended.error().message);
         return;
       }
-      std::this_thread::sleep_for(k_look);
+      jobserver.wait(k_look);
     }
   });
   return child.wait();

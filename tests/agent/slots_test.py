@@ -64,6 +64,23 @@ class Slots(unittest.TestCase):
         self.assertLessEqual(most, 3)
         self.assertGreater(most, 1, "make ran its jobs one after the other")
 
+    def test_who_waits_gets_a_slot_while_the_other_build_has_jobs_left(self):
+        started, begin, done = (self.folder / name for name in ("started", "begin", "done"))
+        where = self.folder / "busy"
+        where.mkdir()
+        targets = " ".join(f"t{number}" for number in range(40))
+        (where / "Makefile").write_text(
+            f"all: {targets}\nt%:\n\t@echo >> {started}; while ! test -e {begin}; do sleep 0.05; done; "
+            f"test -e {done} || sleep 0.5; echo >> {self.log}\n")
+        busy = self.start(2, "make", where=where)
+        self.wait_until(lambda: started.exists() and len(started.read_text()) == 2)
+        waiter = self.start(2, "sh", "-c", f"wc -l < {self.log} > {done}")
+        self.assertIn("waiting for one of 2 slots", waiter.stdout.readline())
+        begin.touch()
+        self.finish(waiter)
+        self.finish(busy)
+        self.assertLess(int(done.read_text()), 40 - 2, "it waited for the end of the other build")
+
     def test_a_nested_make_stays_within_them(self):
         inner = self.makefile("inner", 8)
         outer = self.folder / "outer"
@@ -132,12 +149,15 @@ class Slots(unittest.TestCase):
     def test_wrong_counts_are_refused(self):
         self.assertRegex(self.finish(self.start(0, "true"), 2), re.compile("range", re.IGNORECASE))
 
-    def wait_for_child(self, holder: subprocess.Popen) -> None:
+    def wait_until(self, true) -> None:
         deadline = time.monotonic() + SECONDS
-        children = pathlib.Path(f"/proc/{holder.pid}/task/{holder.pid}/children")
-        while not children.read_text().strip():
+        while not true():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
+
+    def wait_for_child(self, holder: subprocess.Popen) -> None:
+        children = pathlib.Path(f"/proc/{holder.pid}/task/{holder.pid}/children")
+        self.wait_until(lambda: children.read_text().strip())
 
 
 if __name__ == "__main__":
