@@ -65,32 +65,65 @@ bool host_has_room(const Limits& limits) {
   return !pressure || pressure->some_percent <= limits.pressure_percent;
 }
 
-// Waits for a slot of the command itself. Whoever is first takes it whatever the memory says when nobody
-// runs: otherwise nothing ever would. Errors: cancelled.
+// Who waits for a slot of the command itself. While the host has no room for it, it is not in the queue, so
+// that others pass; but when nobody runs it goes on whatever the memory says: otherwise nothing ever would.
+class Waiter final {
+public:
+  Waiter(const slots::Pool& pool, const Limits& limits) : pool_(&pool), limits_(limits) {}
+
+  // A slot, if it is our turn.
+  Result<std::optional<slots::Slot>> look() {
+    AGENT_TRY(const bool may, may_run());
+    if (!may) {
+      ticket_.reset();
+      return std::nullopt;
+    }
+    if (!ticket_) {
+      AGENT_TRY(auto ticket, pool_->queue_up());
+      ticket_.emplace(std::move(ticket));
+    }
+    AGENT_TRY(const bool first, pool_->is_first(*ticket_));
+    if (!first) {
+      return std::nullopt;
+    }
+    // Who was first until now may have taken the room.
+    AGENT_TRY(const bool still, may_run());
+    return still ? pool_->try_take() : std::nullopt;
+  }
+
+  bool lacks_room() const { return lacks_room_; }
+
+private:
+  Result<bool> may_run() {
+    lacks_room_ = !host_has_room(limits_);
+    if (!lacks_room_) {
+      return true;
+    }
+    AGENT_TRY(const auto running, pool_->taken());
+    return running == 0;
+  }
+
+  const slots::Pool* pool_;
+  Limits limits_;
+  std::optional<slots::Ticket> ticket_;
+  bool lacks_room_ = false;
+};
+
+// Errors: cancelled.
 Result<slots::Slot> wait_for_slot(const slots::Pool& pool, const Options& options, const Limits& limits,
                                   const std::stop_token& stop) {
-  AGENT_TRY(const auto ticket, pool.queue_up());
+  Waiter waiter(pool, limits);
   auto told = std::chrono::steady_clock::now() - k_tell + 1s;
   while (!stop.stop_requested()) {
-    AGENT_TRY(const bool first, pool.is_first(ticket));
-    if (first) {
-      bool may = host_has_room(limits);
-      if (!may) {
-        AGENT_TRY(const auto running, pool.taken());
-        may = running == 0;
-      }
-      if (may) {
-        AGENT_TRY(auto slot, pool.try_take());
-        if (slot) {
-          return *std::move(slot);
-        }
-      }
+    AGENT_TRY(auto slot, waiter.look());
+    if (slot) {
+      return *std::move(slot);
     }
     const auto now = std::chrono::steady_clock::now();
     if (!options.quiet && now - told >= k_tell) {
       told = now;
       fmt::print(stderr, "hearth: waiting for one of {} slots{}\n", options.count,
-                 first && !host_has_room(limits) ? "; this host is short of memory" : "");
+                 waiter.lacks_room() ? "; this host is short of memory" : "");
     }
     std::this_thread::sleep_for(k_look);
   }

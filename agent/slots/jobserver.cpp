@@ -102,8 +102,13 @@ Result<void> Jobserver::share(std::size_t returned, std::size_t idle) {
   return {};
 }
 
-// One more slot, when it is our turn.
+// One more slot, when it is our turn. Who may not take one leaves the queue: else all behind it would wait
+// with it.
 Result<void> Jobserver::offer() {
+  if (!may_take_()) {
+    ticket_.reset();
+    return {};
+  }
   if (!ticket_ && rest_looks_ > 0) {
     --rest_looks_;
     return {};
@@ -113,7 +118,7 @@ Result<void> Jobserver::offer() {
     ticket_.emplace(std::move(ticket));
   }
   AGENT_TRY(const bool first, pool_->is_first(*ticket_));
-  if (!first || !may_take_()) {
+  if (!first) {
     return {};
   }
   AGENT_TRY(auto slot, pool_->try_take());

@@ -146,6 +146,18 @@ class Slots(unittest.TestCase):
         self.finish(self.start(3, "make", where=where, flags=("--ram", "100TiB")))
         self.assertEqual(self.most_at_once(4), 1)
 
+    def test_who_asks_for_more_memory_than_there_is_holds_nobody_up(self):
+        greedy = self.start(3, "sleep", "600", flags=("--ram", "1000TiB"))
+        self.wait_for_child(greedy)
+        waiter = self.start(3, "true", flags=("--ram", "1000TiB"))
+        self.assertIn("short of memory", waiter.stdout.readline())
+        self.finish(self.start(3, "true"))
+        self.assertIsNone(greedy.poll())
+        self.assertIsNone(waiter.poll())
+        os.killpg(greedy.pid, signal.SIGKILL)
+        self.finish(greedy, -signal.SIGKILL)
+        self.finish(waiter)
+
     def test_wrong_counts_are_refused(self):
         self.assertRegex(self.finish(self.start(0, "true"), 2), re.compile("range", re.IGNORECASE))
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <optional>
 
@@ -148,6 +149,18 @@ TEST_F(SlotJobserver, TakesNothingWhereTheHostHasNoRoom) {
   may_take_ = true;
   tend();
   EXPECT_EQ(jobserver_.slots(), 1U);
+}
+
+TEST_F(SlotJobserver, HoldsNobodyUpWhileTheHostHasNoRoomForIt) {
+  auto all = std::array{pool_.try_take().value(), pool_.try_take().value(), pool_.try_take().value()};
+  tend();  // queues up
+  const auto other = pool_.queue_up().value();
+  ASSERT_FALSE(pool_.is_first(other).value());
+  may_take_ = false;
+  tend();
+  EXPECT_TRUE(pool_.is_first(other).value());
+  tend();
+  EXPECT_FALSE(pool_.others_wait(&other).value());
 }
 
 }  // namespace
