@@ -19,6 +19,7 @@
 #include "agent/io/private_folder.hpp"
 #include "agent/io/process.hpp"
 #include "agent/slots/jobserver.hpp"
+#include "agent/slots/makeflags.hpp"
 #include "agent/slots/pool.hpp"
 
 namespace agent::cli {
@@ -29,8 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr auto k_look = 20ms;
 constexpr auto k_tell = 10s;  // how often a waiting command says so
-constexpr int k_read_descriptor = 8;
-constexpr int k_write_descriptor = 9;
+constexpr slots::Descriptors k_descriptors{.read = 8, .write = 9};
 
 struct Options {
   unsigned count = 0;
@@ -132,15 +132,16 @@ Result<slots::Slot> wait_for_slot(const slots::Pool& pool, const Options& option
 
 // The command opens the FIFOs itself, since a child inherits no descriptor of ours.
 io::Command with_jobserver(const std::vector<std::string>& arguments, const io::fs::path& folder) {
-  io::Command command{
-      .arguments = {"/bin/sh", "-c",
-                    fmt::format(R"(exec {}<>"$0/{}" {}<>"$0/{}" && exec "$@")", k_read_descriptor,
-                                slots::Jobserver::k_tokens, k_write_descriptor, slots::Jobserver::k_returned),
-                    folder.string()}};
+  io::Command command{.arguments = {"/bin/sh", "-c",
+                                    fmt::format(R"(exec {}<>"$0/{}" {}<>"$0/{}" && exec "$@")",
+                                                k_descriptors.read, slots::Jobserver::k_tokens,
+                                                k_descriptors.write, slots::Jobserver::k_returned),
+                                    folder.string()}};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  const auto given = fmt::format(" -j --jobserver-auth={},{}", k_read_descriptor, k_write_descriptor);
-  io::set_variable(command.environment, "MAKEFLAGS", given);
-  io::set_variable(command.environment, "CARGO_MAKEFLAGS", given);
+  for (const auto* name : {"MAKEFLAGS", "CARGO_MAKEFLAGS"}) {
+    io::set_variable(command.environment, name,
+                     slots::with_jobserver(io::environment_value(name), k_descriptors));
+  }
   return command;
 }
 

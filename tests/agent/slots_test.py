@@ -91,6 +91,15 @@ class Slots(unittest.TestCase):
         self.finish(self.start(2, "make", where=outer))
         self.assertLessEqual(self.most_at_once(16), 2)
 
+    def test_a_make_that_only_prints_runs_nothing_below_it_either(self):
+        (self.folder / "sub.mk").write_text(f"all:\n\ttouch {self.folder}/ran\n")
+        (self.folder / "Makefile").write_text(
+            f"all:\n\t{HEARTH} slots 8 --folder {self.folder}/pool -- $(MAKE) -f sub.mk\n")
+        printed = subprocess.run(["make", "-n", "X=a b"], cwd=self.folder, env=self.environment, capture_output=True,
+                                 text=True, timeout=SECONDS, check=True)
+        self.assertIn("touch", printed.stdout)
+        self.assertFalse((self.folder / "ran").exists())
+
     def test_cargo_builds_with_a_single_slot(self):
         project = self.folder / "project"
         (project / "src").mkdir(parents=True)
