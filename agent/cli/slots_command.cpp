@@ -158,9 +158,10 @@ Result<int> run_slots(const Options& options) {
   AGENT_TRY(const auto folder, io::PrivateFolder::make());
   AGENT_TRY(auto jobserver,
             slots::Jobserver::open(folder.path(), pool, [&] { return host_has_room(limits); }));
+  // A build that went on without us would go on with slots that are no longer its own.
   AGENT_TRY(const auto child,
-            io::Child::start(options.no_jobserver ? io::Command{.arguments = options.command}
-                                                  : with_jobserver(options.command, folder.path())));
+            io::Child::start_bound(options.no_jobserver ? io::Command{.arguments = options.command}
+                                                        : with_jobserver(options.command, folder.path())));
   const std::stop_callback forward(signals.token(), [&] { child.signal(SIGTERM); });
   const std::jthread tending([&](const std::stop_token& ended) {
     while (!ended.stop_requested() && !options.no_jobserver) {

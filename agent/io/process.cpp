@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ namespace agent::io {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr int k_cannot_run = 126;  // as shells say it
 
 int code_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -62,6 +65,8 @@ private:
   posix_spawn_file_actions_t actions_{};
 };
 
+constexpr std::array k_signals_by_default = {SIGPIPE, SIGINT, SIGTERM, SIGCHLD};
+
 // Children start with no signal blocked and default handlers for those that servers like to change; not for
 // SIGHUP, which nohup(1) ignores for them too.
 class Attributes final {
@@ -72,7 +77,7 @@ public:
     sigset_t defaults;
     sigemptyset(&none);
     sigemptyset(&defaults);
-    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGCHLD}) {
+    for (const int number : k_signals_by_default) {
       sigaddset(&defaults, number);
     }
     ::posix_spawnattr_setsigmask(&attributes_, &none);
@@ -88,7 +93,14 @@ private:
   posix_spawnattr_t attributes_{};
 };
 
-Result<pid_t> spawn(const Command& command, Actions& actions) {
+// What exec(3) asks for.
+struct Image {
+  fs::path program;
+  std::vector<std::string> arguments;
+  std::vector<std::string> variables;
+};
+
+Result<Image> image_of(const Command& command) {
   if (command.arguments.empty()) {
     return fail(Errc::invalid, "run: no command given");
   }
@@ -96,25 +108,29 @@ Result<pid_t> spawn(const Command& command, Actions& actions) {
   if (!program) {
     return fail(Errc::not_found, "run {}: no such program on PATH", command.arguments.front());
   }
-  if (!command.folder.empty()) {
-    actions.enter(command.folder);
-  }
-  auto arguments = command.arguments;
+  Image image{.program = *program, .arguments = command.arguments, .variables = {}};
   std::map<std::string_view, std::string_view> last;  // getenv(3) would find the first of a name
   for (const auto& [name, value] : command.environment) {
     last.insert_or_assign(name, value);
   }
-  std::vector<std::string> variables;
-  variables.reserve(last.size());
+  image.variables.reserve(last.size());
   for (const auto& [name, value] : last) {
-    variables.push_back(fmt::format("{}={}", name, value));
+    image.variables.push_back(fmt::format("{}={}", name, value));
+  }
+  return image;
+}
+
+Result<pid_t> spawn(const Command& command, Actions& actions) {
+  AGENT_TRY(auto image, image_of(command));
+  if (!command.folder.empty()) {
+    actions.enter(command.folder);
   }
   pid_t pid = -1;
   const Attributes attributes;
-  const int error = ::posix_spawn(&pid, program->c_str(), actions.get(), attributes.get(),
-                                  pointers_to(arguments).data(), pointers_to(variables).data());
+  const int error = ::posix_spawn(&pid, image.program.c_str(), actions.get(), attributes.get(),
+                                  pointers_to(image.arguments).data(), pointers_to(image.variables).data());
   if (error != 0) {
-    return fail_errno("run", program->string(), error);
+    return fail_errno("run", image.program.string(), error);
   }
   return pid;
 }
@@ -142,6 +158,52 @@ bool drain_once(int fd, std::string& into, std::size_t limit) {
   const auto room = limit - std::min(limit, into.size());
   into.append(buffer.data(), std::min(room, static_cast<std::size_t>(count)));
   return count > 0;
+}
+
+// In the forked child of a process with threads: only calls that are safe in a signal handler.
+// Returns where exec failed.
+void become(const char* program, char* const* arguments, char* const* variables, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) {
+    ::raise(SIGKILL);  // it died before that
+  }
+  for (const int number : k_signals_by_default) {
+    ::signal(number, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(program, arguments, variables);
+}
+
+// posix_spawn(3) cannot bind a child to its parent.
+Result<pid_t> spawn_bound(const Command& command) {
+  AGENT_TRY(auto image, image_of(command));
+  const auto arguments = pointers_to(image.arguments);
+  const auto variables = pointers_to(image.variables);
+  AGENT_TRY(auto failure, make_pipe());  // closed by exec
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    return fail_errno("run", image.program.string(), errno);
+  }
+  if (pid == 0) {
+    become(image.program.c_str(), arguments.data(), variables.data(), parent);
+    const int error = errno;
+    const bool told = ::write(failure.write.get(), &error, sizeof error) == sizeof error;
+    ::_exit(told ? EXIT_FAILURE : k_cannot_run);
+  }
+  failure.write.reset();
+  int error = 0;
+  ssize_t got = -1;
+  do {
+    got = ::read(failure.read.get(), &error, sizeof error);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    wait_for(pid);
+    return fail_errno("run", image.program.string(), error);
+  }
+  return pid;
 }
 
 // A pidfd, readable once the child has ended.
@@ -289,6 +351,11 @@ Result<Child> Child::start(const Command& command) {
     actions.discard(STDERR_FILENO);
   }
   AGENT_TRY(const auto pid, spawn(command, actions));
+  return Child(pid, handle_of(pid));
+}
+
+Result<Child> Child::start_bound(const Command& command) {
+  AGENT_TRY(const auto pid, spawn_bound(command));
   return Child(pid, handle_of(pid));
 }
 

@@ -60,6 +60,10 @@ class Child final {
 public:
   // `output` may not be captured.
   static Result<Child> start(const Command& command);
+
+  // The same in this process's own folder, with its output; and the child gets SIGTERM when the thread that
+  // started it ends, which the main thread does with its process, whatever kills it.
+  static Result<Child> start_bound(const Command& command);
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), handle_(std::move(other.handle_)) {}
   Child& operator=(Child&&) = delete;
   Child(const Child&) = delete;

@@ -125,6 +125,14 @@ class Slots(unittest.TestCase):
         self.finish(waiter)
         self.finish(holder, -signal.SIGKILL)
 
+    def test_a_build_ends_with_the_process_that_holds_its_slots(self):
+        holder = self.start(1, "sh", "-c", f"echo $$ > {self.folder}/pid; exec sleep 600", flags=("--no-jobserver",))
+        pid = self.folder / "pid"
+        self.wait_until(lambda: pid.exists() and pid.read_text().endswith("\n"))
+        os.kill(holder.pid, signal.SIGKILL)
+        self.finish(holder, -signal.SIGKILL)  # reads to the end of what the build has open as well
+        self.finish(self.start(1, "true"))
+
     def test_a_waiter_that_is_killed_holds_nobody_up(self):
         holder = self.start(1, "sleep", "60")
         self.wait_for_child(holder)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -301,6 +302,31 @@ TEST(Child, DoesNotHearAHangupThatIsIgnored) {
   ::signal(SIGHUP, old);
   EXPECT_EQ(exit->code, 0);
   EXPECT_EQ(exit->output, "on\n");
+}
+
+TEST(Child, EndsWithWhoStartedItWhenBound) {
+  std::optional<Child> child;
+  std::thread starter([&] { child.emplace(Child::start_bound({.arguments = {"sleep", "600"}}).value()); });
+  starter.join();
+
+  EXPECT_EQ(child->wait(), 128 + SIGTERM);
+}
+
+TEST(Child, StartsTheSameWayWhenBound) {
+  const auto shell_says = [](const char* script) {
+    auto command = shell(script);
+    set_variable(command.environment, "HEARTH_PROCESS_TEST", "x=y");
+    return Child::start_bound(command).value().wait();
+  };
+  EXPECT_EQ(shell_says("exit 7"), 7);
+  EXPECT_EQ(shell_says("[ \"$HEARTH_PROCESS_TEST\" = x=y ]"), 0);
+  EXPECT_EQ(shell_says("grep -q '^SigBlk:.0000000000000000' /proc/self/status"), 0);
+  EXPECT_THAT(Child::start_bound({.arguments = {"/no/such/program"}}), FailsWith(Errc::not_found));
+
+  const TempFolder folder;
+  const auto no_program = folder.path() / "text";
+  ASSERT_THAT(write_file(no_program, "no program", {.mode = 0755}), Succeeds());
+  EXPECT_THAT(Child::start_bound({.arguments = {no_program.string()}}), FailsWith(Errc::io));
 }
 
 }  // namespace
