@@ -66,6 +66,38 @@ Result<Fd> open_to_read(const fs::path& path) {
   return file;
 }
 
+// False where somebody else holds it for that long.
+Result<bool> lock_until(const Fd& file, std::chrono::steady_clock::time_point deadline,
+                        const fs::path& path) {
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) {
+      continue;
+    }
+    if (errno != EWOULDBLOCK) {
+      return fail_errno("lock", path.string(), errno);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+    // flock has no deadline of its own; the holders of these locks keep them for milliseconds.
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+// Whether `path` names the open file.
+Result<bool> is_still(const Fd& file, const fs::path& path) {
+  struct stat opened{};
+  struct stat named{};
+  if (::fstat(file.get(), &opened) != 0) {
+    return fail_errno("stat", path.string(), errno);
+  }
+  if (::stat(path.c_str(), &named) != 0) {
+    return errno == ENOENT ? Result<bool>(false) : fail_errno("stat", path.string(), errno);
+  }
+  return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 Result<Fd> open_file(const fs::path& path, int flags, unsigned mode) {
@@ -183,22 +215,19 @@ Result<void> sync_folder(const fs::path& folder) {
 }
 
 Result<std::optional<Fd>> lock_file(const fs::path& path, std::chrono::milliseconds wait) {
-  AGENT_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
   const auto deadline = std::chrono::steady_clock::now() + wait;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) {
-      continue;
-    }
-    if (errno != EWOULDBLOCK) {
-      return fail_errno("lock", path.string(), errno);
-    }
-    if (std::chrono::steady_clock::now() >= deadline) {
+  while (true) {
+    AGENT_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
+    AGENT_TRY(const bool locked, lock_until(file, deadline, path));
+    if (!locked) {
       return std::optional<Fd>{};
     }
-    // flock has no deadline of its own; the holders of these locks keep them for milliseconds.
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    AGENT_TRY(const bool there, is_still(file, path));
+    if (there) {
+      return std::optional(std::move(file));
+    }
+    // Whoever held it has removed the file since we opened it: this lock would keep nobody out.
   }
-  return std::optional(std::move(file));
 }
 
 Result<Owner> owner_of(const fs::path& path) {

@@ -24,6 +24,18 @@ std::string ticket_name() {
                      ::getpid(), number.fetch_add(1));
 }
 
+// Whether whoever made this ticket still waits; else it is removed, wherever in the queue it is: those that
+// were left before the host last started may sort behind all others.
+Result<bool> lives(const fs::path& ticket) {
+  AGENT_TRY(const auto lock, io::lock_file(ticket, k_at_once));
+  if (!lock) {
+    return true;
+  }
+  std::error_code ignored;
+  fs::remove(ticket, ignored);
+  return false;
+}
+
 }  // namespace
 
 Ticket::~Ticket() {
@@ -81,19 +93,26 @@ Result<bool> Pool::is_first(const Ticket& ticket) const {
     if (path == ticket.path_) {
       return true;
     }
-    AGENT_TRY(const auto lock, io::lock_file(path, k_at_once));
-    if (!lock) {
+    AGENT_TRY(const bool waits, lives(path));
+    if (waits) {
       return false;
     }
-    std::error_code ignored;
-    fs::remove(path, ignored);  // nobody holds it: its waiter is gone
   }
   return true;  // somebody removed ours; the slot's own lock decides
 }
 
 Result<bool> Pool::others_wait(const Ticket* own) const {
   AGENT_TRY(const auto all, tickets());
-  return std::ranges::any_of(all, [&](const fs::path& path) { return own == nullptr || path != own->path_; });
+  for (const auto& path : all) {
+    if (own != nullptr && path == own->path_) {
+      continue;
+    }
+    AGENT_TRY(const bool waits, lives(path));
+    if (waits) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Result<std::optional<Slot>> Pool::try_take() const {

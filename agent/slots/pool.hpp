@@ -59,7 +59,7 @@ public:
   // Whether no living ticket is older; removes what dead waiters left.
   Result<bool> is_first(const Ticket& ticket) const;
 
-  // Whether anybody has a ticket but the given one.
+  // Whether anybody waits but who has the given ticket; removes what dead waiters left.
   Result<bool> others_wait(const Ticket* own) const;
 
   // A free slot. Empty: all are taken.

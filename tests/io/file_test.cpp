@@ -313,6 +313,35 @@ TEST(LockFile, WaitsForTheHolderUpToItsLimit) {
   EXPECT_EQ(lock_file(path, 30s).value().has_value(), true);
 }
 
+// How often this process has a file open.
+std::size_t descriptors_of(const fs::path& path) {
+  std::size_t count = 0;
+  for (const auto& descriptor : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code closed;
+    count += fs::read_symlink(descriptor.path(), closed) == path ? 1U : 0U;
+  }
+  return count;
+}
+
+TEST(LockFile, IsOfTheFileThatIsThereAndNotOfOneThatItsHolderRemoved) {
+  const TempFolder folder;
+  const auto path = folder.path() / "lock";
+  auto removed = lock_file(path, 0ms);
+  ASSERT_TRUE(removed && *removed);
+  Result<std::optional<Fd>> held = std::optional<Fd>{};
+  std::jthread waiter([&] { held = lock_file(path, 30s); });
+  while (descriptors_of(path) < 2) {
+    std::this_thread::yield();
+  }
+
+  ASSERT_TRUE(fs::remove(path));
+  (*removed)->reset();
+  waiter.join();
+
+  ASSERT_TRUE(held && *held);
+  EXPECT_EQ(lock_file(path, 0ms).value().has_value(), false);
+}
+
 TEST(LockFile, FailsWhereTheFileCannotBeMade) {
   const TempFolder folder;
   EXPECT_THAT(lock_file(folder.path() / "no" / "lock", 0ms), FailsWith(Errc::io));

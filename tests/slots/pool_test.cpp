@@ -55,5 +55,14 @@ TEST_F(SlotPool, PassesOverWaitersThatDied) {
   EXPECT_FALSE(io::fs::exists(left_behind));
 }
 
+TEST_F(SlotPool, TakesNobodyForAWaiterWhoDied) {
+  const auto pool = open(1);
+  const auto ticket = pool.queue_up().value();
+  const auto left_behind = folder_.path() / "pool" / "queue" / "99999999999999999999-0000000001-000000";
+  ASSERT_TRUE(io::write_file(left_behind, ""));
+  EXPECT_FALSE(pool.others_wait(&ticket).value());
+  EXPECT_FALSE(io::fs::exists(left_behind));
+}
+
 }  // namespace
 }  // namespace agent::slots
