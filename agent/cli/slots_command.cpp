@@ -42,13 +42,6 @@ struct Options {
   std::vector<std::string> command;
 };
 
-// $XDG_RUNTIME_DIR is the user's own; elsewhere the name has the user in it.
-io::fs::path default_folder() {
-  const auto own = io::environment_value("XDG_RUNTIME_DIR");
-  return own.empty() ? io::fs::path(fmt::format("/tmp/hearth-slots-{}", ::geteuid()))
-                     : io::fs::path(own) / "hearth-slots";
-}
-
 struct Limits {
   std::uint64_t free_bytes = 0;  // what a slot needs
   double pressure_percent = 0;   // 0: not looked at
@@ -151,9 +144,8 @@ Result<int> run_slots(const Options& options) {
   if (!options.ram.empty()) {
     AGENT_TRY(limits.free_bytes, parse_size(options.ram, "--ram"));
   }
-  AGENT_TRY(const auto pool,
-            slots::Pool::open(options.folder.empty() ? default_folder() : io::fs::path(options.folder),
-                              options.count));
+  AGENT_TRY(const auto place, options.folder.empty() ? slots::own_folder() : io::fs::path(options.folder));
+  AGENT_TRY(const auto pool, slots::Pool::open(place, options.count));
   AGENT_TRY(const auto own, wait_for_slot(pool, options, limits, signals.token()));
   AGENT_TRY(const auto folder, io::PrivateFolder::make());
   AGENT_TRY(auto jobserver,

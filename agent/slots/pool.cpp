@@ -1,10 +1,12 @@
 #include "agent/slots/pool.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 
 namespace agent::slots {
@@ -36,7 +38,33 @@ Result<bool> lives(const fs::path& ticket) {
   return false;
 }
 
+// A folder that is there already keeps the permissions that somebody gave it.
+Result<void> make_for_its_owner(const fs::path& folder) {
+  if (folder.has_parent_path()) {
+    AGENT_CHECK(io::make_folders(folder.parent_path()));
+  }
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+    return fail_errno("create folder", folder.string(), errno);
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<fs::path> own_folder(const fs::path& parent) {
+  auto folder = parent / fmt::format("hearth-slots-{}", ::geteuid());
+  AGENT_CHECK(make_for_its_owner(folder));
+  struct stat status{};
+  if (::lstat(folder.c_str(), &status) != 0) {  // not through a link that somebody else put there
+    return fail_errno("stat", folder.string(), errno);
+  }
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
+      (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fail(Errc::denied, "slots: {} is not a folder of this user alone; remove it or name another one",
+                folder.string());
+  }
+  return folder;
+}
 
 Ticket::~Ticket() {
   if (!path_.empty()) {
@@ -49,12 +77,8 @@ Result<Pool> Pool::open(const fs::path& folder, unsigned count) {
   if (count == 0) {
     return fail(Errc::invalid, "slots: 0 slots would let nothing run; give at least 1");
   }
+  AGENT_CHECK(make_for_its_owner(folder));
   AGENT_CHECK(io::make_folders(folder / k_queue));
-  std::error_code error;
-  fs::permissions(folder, fs::perms::owner_all, error);
-  if (error) {
-    return fail_errno("protect", folder.string(), error.value());
-  }
   return Pool(folder, count);
 }
 

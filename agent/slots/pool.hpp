@@ -17,6 +17,10 @@ namespace agent::slots {
 
 class Pool;
 
+// This user's folder for a pool, the same from every kind of session; made, for this user alone, when
+// missing. Errors: denied where it is somebody else's or open to others; io.
+Result<io::fs::path> own_folder(const io::fs::path& parent = "/tmp");
+
 // Given back by its destructor.
 class Slot final {
 public:
@@ -50,7 +54,8 @@ private:
 
 class Pool final {
 public:
-  // Makes the folder, for this user alone. Errors: invalid for 0 slots; io, denied.
+  // Makes the folder, for this user alone; one that exists keeps its permissions. Errors: invalid for 0
+  // slots; io, denied.
   static Result<Pool> open(const io::fs::path& folder, unsigned count);
 
   // Errors: io, denied, full.

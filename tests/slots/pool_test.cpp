@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/support/temp_folder.hpp"
 
 namespace agent::slots {
@@ -62,6 +64,36 @@ TEST_F(SlotPool, TakesNobodyForAWaiterWhoDied) {
   ASSERT_TRUE(io::write_file(left_behind, ""));
   EXPECT_FALSE(pool.others_wait(&ticket).value());
   EXPECT_FALSE(io::fs::exists(left_behind));
+}
+
+TEST_F(SlotPool, MakesItsFolderForThisUserAloneAndLeavesOneThatIsThereAsItIs) {
+  const auto made = folder_.path() / "pool";
+  open(1);
+  EXPECT_EQ(io::fs::status(made).permissions(), io::fs::perms::owner_all);
+  io::fs::permissions(made, io::fs::perms(0755));
+  open(1);
+  EXPECT_EQ(io::fs::status(made).permissions(), io::fs::perms(0755));
+}
+
+TEST_F(SlotPool, IsInOneFolderForAllSessionsOfAUser) {
+  const tests::TempFolder session;
+  const auto from_a_service = own_folder(folder_.path()).value();
+  ::setenv("XDG_RUNTIME_DIR", session.path().c_str(), 1);
+  const auto from_a_shell = own_folder(folder_.path()).value();
+  ::unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_EQ(from_a_service, from_a_shell);
+  EXPECT_EQ(io::fs::status(from_a_shell).permissions(), io::fs::perms::owner_all);
+}
+
+TEST_F(SlotPool, IsInNoFolderThatSomebodyElseMayHavePrepared) {
+  const auto folder = own_folder(folder_.path()).value();
+  io::fs::permissions(folder, io::fs::perms(0777));
+  EXPECT_EQ(own_folder(folder_.path()).error().code, Errc::denied);
+
+  const tests::TempFolder elsewhere;
+  io::fs::remove(folder);
+  io::fs::create_directory_symlink(elsewhere.path(), folder);
+  EXPECT_EQ(own_folder(folder_.path()).error().code, Errc::denied);
 }
 
 }  // namespace
