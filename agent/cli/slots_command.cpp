@@ -30,6 +30,8 @@ using namespace std::chrono_literals;
 
 constexpr auto k_look = 20ms;
 constexpr auto k_tell = 10s;  // how often a waiting command says so
+// What a command is told of the slot that it runs in: the pool's folder.
+constexpr const char* k_pool_variable = "HEARTH_SLOTS";
 constexpr slots::Descriptors k_descriptors{.read = 8, .write = 9};
 
 struct Options {
@@ -138,6 +140,18 @@ io::Command with_jobserver(const std::vector<std::string>& arguments, const io::
   return command;
 }
 
+// Waiting for a slot of the pool that it has one of itself, a command could wait for its own end.
+bool runs_in_slot_of(const io::fs::path& place) {
+  std::error_code none_there;
+  const auto outer = io::environment_value(k_pool_variable);
+  return !outer.empty() && io::fs::equivalent(outer, place, none_there);
+}
+
+int wait_for(const io::Child& child, const Signals& signals) {
+  const std::stop_callback forward(signals.token(), [&] { child.signal(SIGTERM); });
+  return child.wait();
+}
+
 Result<int> run_slots(const Options& options) {
   const Signals signals;
   Limits limits{.free_bytes = 0, .pressure_percent = options.max_pressure};
@@ -146,15 +160,19 @@ Result<int> run_slots(const Options& options) {
   }
   AGENT_TRY(const auto place, options.folder.empty() ? slots::own_folder() : io::fs::path(options.folder));
   AGENT_TRY(const auto pool, slots::Pool::open(place, options.count));
+  if (runs_in_slot_of(place)) {
+    AGENT_TRY(const auto child, io::Child::start_bound({.arguments = options.command}));
+    return wait_for(child, signals);
+  }
   AGENT_TRY(const auto own, wait_for_slot(pool, options, limits, signals.token()));
   AGENT_TRY(const auto folder, io::PrivateFolder::make());
   AGENT_TRY(auto jobserver,
             slots::Jobserver::open(folder.path(), pool, [&] { return host_has_room(limits); }));
+  auto command = options.no_jobserver ? io::Command{.arguments = options.command}
+                                      : with_jobserver(options.command, folder.path());
+  io::set_variable(command.environment, k_pool_variable, io::fs::absolute(place).string());
   // A build that went on without us would go on with slots that are no longer its own.
-  AGENT_TRY(const auto child,
-            io::Child::start_bound(options.no_jobserver ? io::Command{.arguments = options.command}
-                                                        : with_jobserver(options.command, folder.path())));
-  const std::stop_callback forward(signals.token(), [&] { child.signal(SIGTERM); });
+  AGENT_TRY(const auto child, io::Child::start_bound(command));
   const std::jthread tending([&](const std::stop_token& ended) {
     while (!ended.stop_requested() && !options.no_jobserver) {
       if (const auto tended = jobserver.tend(); !tended) {
@@ -165,7 +183,7 @@ Result<int> run_slots(const Options& options) {
       jobserver.wait(k_look);
     }
   });
-  return child.wait();
+  return wait_for(child, signals);
 }
 
 int run_command(const Options& options) {

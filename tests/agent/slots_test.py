@@ -155,6 +155,25 @@ class Slots(unittest.TestCase):
         os.killpg(holder.pid, signal.SIGKILL)
         self.finish(holder, -signal.SIGKILL)
 
+    def test_one_inside_another_runs_in_its_slot(self):
+        pool = self.folder / "by-another-name"
+        pool.symlink_to(self.folder / "pool")
+        inner = f"{HEARTH} slots 1 --folder {pool} -- sh -c 'echo \"$MAKEFLAGS\"; exit 7'"
+        outer, inner, *_ = self.finish(self.start(1, "sh", "-c", f'echo "$MAKEFLAGS"; {inner}'), 7).splitlines()
+        self.assertIn("jobserver", outer)
+        self.assertEqual(inner, outer, "the jobserver is the outer's")
+
+    def test_one_inside_another_waits_for_slots_of_another_folder(self):
+        inner = (str(HEARTH), "slots", "1", "--folder", str(self.folder / "other"), "--", "sh", "-c")
+        ran = self.folder / "ran"
+        holder = self.start(2, *inner, f"echo > {ran}; exec sleep 600", flags=("--no-jobserver",))
+        self.wait_until(ran.exists)
+        waiter = self.start(2, *inner, "exit 7", flags=("--no-jobserver",))
+        self.assertIn("waiting", waiter.stdout.readline())
+        os.killpg(holder.pid, signal.SIGKILL)
+        self.finish(holder, -signal.SIGKILL)
+        self.finish(waiter, 7)
+
     def test_the_commands_exit_code_is_passed_on(self):
         self.finish(self.start(2, "sh", "-c", "exit 7"), 7)
 
