@@ -92,6 +92,9 @@ int run_agent(Options& options) {
   if (!config) {
     return report_error(config.error());
   }
+  if (const auto created = create_folder_of(options.common); !created) {
+    return report_error(created.error());
+  }
   const bool open = config->token.empty();
   const auto drain_deadline = config->drain_deadline;
   auto agent = app::Agent::start(*std::move(config));

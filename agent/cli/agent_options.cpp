@@ -61,19 +61,9 @@ std::string default_run() {
 
 }  // namespace
 
-io::fs::path default_folder() {
-  if (const auto cache = io::environment_value("XDG_CACHE_HOME"); !cache.empty()) {
-    return io::fs::path(cache) / "hearth";
-  }
-  if (const auto home = io::environment_value("HOME"); !home.empty() && home != "/") {
-    return io::fs::path(home) / ".cache" / "hearth";
-  }
-  return fmt::format("/tmp/hearth-{}", ::geteuid());
-}
-
 void add_agent_options(CLI::App& command, AgentOptions& options) {
-  options.store = (default_folder() / "store").string();
-  options.backend = "disk://" + (default_folder() / "backend").string();
+  options.store = default_store();
+  options.backend = default_backend();
   options.producer = default_producer();
   options.run = default_run();
   const auto add = [&](const char* name, std::string& value, const char* help) {
@@ -129,6 +119,11 @@ Result<app::Config> to_config(const AgentOptions& options) {
     config.chain.also.push_back({.repository = options.repository, .scope = scope, .tag = options.tag});
   }
   return config;
+}
+
+Result<void> create_folder_of(const AgentOptions& options) {
+  const bool used = options.store == default_store() || options.backend == default_backend();
+  return used ? create_default_folder() : Result<void>{};
 }
 
 }  // namespace agent::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/app/config.hpp"
+#include "agent/cli/default_folder.hpp"
 #include "agent/core/result.hpp"
 
 namespace agent::cli {
@@ -36,7 +37,7 @@ void add_agent_options(CLI::App& command, AgentOptions& options);
 // Errors: invalid, naming the option.
 Result<app::Config> to_config(const AgentOptions& options);
 
-// Where a laptop keeps things: $XDG_CACHE_HOME/hearth, else ~/.cache/hearth, else /tmp/hearth-<user>.
-io::fs::path default_folder();
+// Creates the default folder where the options use it. Errors: those of create_default_folder.
+Result<void> create_folder_of(const AgentOptions& options);
 
 }  // namespace agent::cli

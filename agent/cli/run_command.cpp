@@ -98,6 +98,7 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
     add_programs(surroundings, statistics);
     return surroundings;
   };
+  AGENT_CHECK(create_folder_of(options.common));
   AGENT_TRY(session.agent, start_agent(config, options.ccache));
   const auto disk = session.agent->disk_cache();
   if (disk) {

@@ -6,7 +6,7 @@
 namespace agent::cli {
 
 void add_storage_options(CLI::App& command, StorageOptions& options, Names names) {
-  options.backend = "disk://" + (default_folder() / "backend").string();
+  options.backend = default_backend();
   command.add_option("--backend", options.backend, "where the tags live, as for `hearth agent`")
       ->capture_default_str();
   command.add_flag("--json", options.json, "for scripts");

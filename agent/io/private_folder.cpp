@@ -59,6 +59,19 @@ void remove_abandoned_folders(const fs::path& parent, fs::file_time_type before)
   }
 }
 
+Result<void> check_private(const fs::path& folder) {
+  constexpr mode_t k_of_others = 0077;
+  struct stat status{};
+  if (::lstat(folder.c_str(), &status) != 0) {
+    return errno == ENOENT ? fail(Errc::not_found, "{} does not exist", folder.string())
+                           : fail_errno("stat", folder.string(), errno);
+  }
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & k_of_others) != 0) {
+    return fail(Errc::denied, "{} is no folder of this user alone (mode 0700)", folder.string());
+  }
+  return {};
+}
+
 Result<PrivateFolder> PrivateFolder::make() {
   std::error_code error;
   fs::path parent = environment_value("XDG_RUNTIME_DIR");

@@ -38,6 +38,10 @@ private:
   Fd used_;  // locked for as long as this process uses the folder
 };
 
+// Whether only this user can have put anything into the folder: his, mode 0700, no link. Errors: denied,
+// saying that it is not; not_found; io.
+Result<void> check_private(const fs::path& folder);
+
 // Removes folders of PrivateFolder::make() below `parent` that no process uses and nobody wrote to since
 // `before`.
 void remove_abandoned_folders(const fs::path& parent, fs::file_time_type before);

@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "agent/core/log.hpp"
-#include "agent/io/process.hpp"
 #include "tests/support/result_matchers.hpp"
 
 namespace agent::cli {
@@ -79,22 +77,6 @@ TEST_F(AgentOptionsTest, TakeOnlyTagsThatAStorageCanName) {
   }
   options_.tag = std::string(200, 'a');
   EXPECT_THAT(to_config(options_), Succeeds());
-}
-
-TEST(DefaultFolder, FollowsTheUsersWishes) {
-  const auto home = io::environment_value("HOME");
-  const auto cache = io::environment_value("XDG_CACHE_HOME");
-  ::setenv("HOME", "/home/somebody", 1);
-  ::setenv("XDG_CACHE_HOME", "/fast/cache", 1);
-  EXPECT_EQ(default_folder(), "/fast/cache/hearth");
-  ::unsetenv("XDG_CACHE_HOME");
-  EXPECT_EQ(default_folder(), "/home/somebody/.cache/hearth");
-  ::setenv("HOME", "/", 1);
-  EXPECT_EQ(default_folder().string().rfind("/tmp/hearth-", 0), 0U);
-  ::setenv("HOME", home.c_str(), 1);
-  if (!cache.empty()) {
-    ::setenv("XDG_CACHE_HOME", cache.c_str(), 1);
-  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <optional>
@@ -15,6 +16,8 @@ namespace agent::io {
 namespace {
 
 using namespace std::chrono_literals;
+using tests::FailsSaying;
+using tests::FailsWith;
 using tests::Succeeds;
 using tests::TempFolder;
 
@@ -111,6 +114,29 @@ TEST(PrivateFolderTest, KeepsWhatItDidNotMake) {
   EXPECT_TRUE(fs::exists(target / "in-use"));
   EXPECT_TRUE(fs::exists(parent.path() / "hearth-gH1jKl"));
   EXPECT_TRUE(fs::exists(shorter));
+}
+
+TEST(CheckPrivate, TakesOnlyAFolderOfThisUserAlone) {
+  const TempFolder parent;
+  const auto own = parent.path() / "own";
+  ASSERT_EQ(::mkdir(own.c_str(), 0700), 0);
+  EXPECT_THAT(check_private(own), Succeeds());
+
+  const auto link = parent.path() / "link";
+  fs::create_directory_symlink(own, link);
+  EXPECT_THAT(check_private(link), FailsWith(Errc::denied));
+  EXPECT_THAT(check_private(link), FailsSaying(link.string()));
+
+  ASSERT_EQ(::chmod(own.c_str(), 0720), 0);
+  EXPECT_THAT(check_private(own), FailsWith(Errc::denied));
+  ASSERT_THAT(write_file(parent.path() / "file", "", {.mode = 0600}), Succeeds());
+  EXPECT_THAT(check_private(parent.path() / "file"), FailsWith(Errc::denied));
+  EXPECT_THAT(check_private(parent.path() / "none"), FailsWith(Errc::not_found));
+  if (::geteuid() == 0) {  // only root can make a folder of somebody else's
+    ASSERT_EQ(::chmod(own.c_str(), 0700), 0);
+    ASSERT_THAT(give_to(own, {.user = 1001, .group = 1001}), Succeeds());
+    EXPECT_THAT(check_private(own), FailsWith(Errc::denied));
+  }
 }
 
 }  // namespace

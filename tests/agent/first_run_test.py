@@ -1,0 +1,67 @@
+"""`hearth run` as somebody types it who has just installed it: no option, nothing in the home folder."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tests.agent.running import HEARTH
+from tests.e2e import tools
+
+FILES = 3
+
+
+class FirstRun(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sccache = tools.sccache()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="hearth-first-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith(("SCCACHE_", "HEARTH_", "XDG_"))}
+        self.environment |= {"HEARTH_SCCACHE": str(self.sccache), "HOME": str(self.home)}
+
+    def hearth(self, *arguments) -> subprocess.CompletedProcess:
+        return subprocess.run([HEARTH, *arguments], cwd=self.folder, env=self.environment, check=False,
+                              capture_output=True, text=True, timeout=120)
+
+    def compile_all(self, name: str) -> dict:
+        work = self.folder / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        for number in range(FILES):
+            (work / f"f{number}.c").write_text(f"int f{number}(void) {{ return {number}; }}\n")
+        done = self.hearth("run", "--tag", "first", "--summary-json", self.folder / f"{name}.json", "--", "sh", "-c",
+                           "cd work && for f in f*.c; do sccache gcc -c $f -o ${f%.c}.o || exit 1; done")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("cannot be used", done.stderr)
+        return json.loads((self.folder / f"{name}.json").read_text())
+
+    def test_publishes_what_the_second_one_hits(self):
+        cold = self.compile_all("cold")
+        self.assertEqual((cold["hits"], cold["misses"], cold["stores"], cold["published"]), (0, FILES, FILES, FILES))
+        shutil.rmtree(self.home / ".cache/hearth/store")
+
+        warm = self.compile_all("warm")
+
+        self.assertEqual((warm["hits"], warm["misses"]), (FILES, 0))
+        self.assertIn("first", self.hearth("ls").stdout)
+
+    def test_a_named_folder_is_not_made_up(self):
+        done = self.hearth("run", "--tag", "first", "--backend", f"disk://{self.folder}/typo/path", "--", "true")
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"{self.folder}/typo/path and its parent do not exist", done.stderr)
+        self.assertFalse((self.folder / "typo").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
