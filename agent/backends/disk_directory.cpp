@@ -151,22 +151,28 @@ Result<std::vector<ObjectInfo>> list_below(const io::fs::path& root, std::string
 
 }  // namespace
 
-Result<std::unique_ptr<DiskDirectory>> DiskDirectory::open(const io::fs::path& folder, const Clock& clock) {
+Result<std::unique_ptr<DiskDirectory>> DiskDirectory::open(const io::fs::path& folder, const Clock& clock,
+                                                           Absent absent) {
   auto normal = folder.lexically_normal();
   if (!normal.has_filename()) {
     normal = normal.parent_path();  // "/cache/" is "/cache"
   }
-  auto place = open_place(normal);
+  auto place = absent == Absent::created ? open_place(normal) : existing_place(normal);
+  if (!place && absent == Absent::empty && place.error().code == Errc::not_found) {
+    return std::unique_ptr<DiskDirectory>(new DiskDirectory({.folder = normal, .owner = {}}));
+  }
   if (!place) {
     return with_context(fmt::format("open disk://{}", normal.string()), std::move(place).error());
   }
   if (::access(normal.c_str(), R_OK | X_OK) != 0) {
     return std::unexpected(explained(*place, "open", fail_errno("read", normal.string(), errno).error()));
   }
-  if (const auto prepared = prepare_place(*place); !prepared) {
-    log::info("backend: {} can only be read: {}", normal.string(), prepared.error().message);
+  if (absent == Absent::created) {
+    if (const auto prepared = prepare_place(*place); !prepared) {
+      log::info("backend: {} can only be read: {}", normal.string(), prepared.error().message);
+    }
+    clean_place(*place, clock);
   }
-  clean_place(*place, clock);
   return std::unique_ptr<DiskDirectory>(new DiskDirectory(*std::move(place)));
 }
 
@@ -248,7 +254,7 @@ Result<std::unique_ptr<ObjectStorage>> make_disk(const StorageUrl& url, const St
     return fail(Errc::invalid, "backend '{}': an absolute path is needed, such as disk:///var/cache/ci",
                 url.text);
   }
-  return DiskDirectory::open(url.rest, services.clock);
+  return DiskDirectory::open(url.rest, services.clock, services.absent);
 }
 
 }  // namespace agent::backends

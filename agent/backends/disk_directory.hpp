@@ -16,9 +16,11 @@ namespace agent::backends {
 
 class DiskDirectory final : public ObjectStorage {
 public:
-  // Creates the folder where its parent exists. A folder that cannot be written opens all the same: writing
-  // fails later with `denied`. Errors: not_found, invalid, denied (cannot be read or created).
-  static Result<std::unique_ptr<DiskDirectory>> open(const io::fs::path& folder, const Clock& clock);
+  // Creates the folder where its parent exists and `absent` wants it. A folder that cannot be written opens
+  // all the same: writing fails later with `denied`. Errors: not_found, invalid, denied (cannot be read or
+  // created).
+  static Result<std::unique_ptr<DiskDirectory>> open(const io::fs::path& folder, const Clock& clock,
+                                                     Absent absent = Absent::created);
 
   // How long a swap waits for another process's; afterwards it fails with `transient`.
   void wait_for_lock(std::chrono::milliseconds wait) { place_.lock_wait = wait; }

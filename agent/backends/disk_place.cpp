@@ -120,24 +120,31 @@ void clean_folder(const io::fs::path& folder, std::string_view prefix, const Clo
 }  // namespace
 
 Result<DiskPlace> open_place(const io::fs::path& folder) {
+  auto place = existing_place(folder);
+  if (place || place.error().code != Errc::not_found) {
+    return place;
+  }
+  if (::mkdir(folder.c_str(), k_permissions) != 0 && errno != EEXIST) {
+    if (errno == ENOENT) {
+      return fail(Errc::not_found, "{} and its parent do not exist: create the folder, or correct the path",
+                  folder.string());
+    }
+    return fail_errno("create folder", folder.string(), errno);
+  }
+  AGENT_TRY(const auto owner, io::owner_of(folder.parent_path()));
+  AGENT_CHECK(io::give_to(folder, owner));
+  AGENT_CHECK(io::sync_folder(folder.parent_path()));
+  return existing_place(folder);
+}
+
+Result<DiskPlace> existing_place(const io::fs::path& folder) {
   struct stat status{};
   if (::stat(folder.c_str(), &status) != 0) {
-    if (errno != ENOENT) {
-      return fail_errno("open", folder.string(), errno);
+    if (errno == ENOENT) {
+      return fail(Errc::not_found, "{} does not exist: nothing was published there; correct the path",
+                  folder.string());
     }
-    if (::mkdir(folder.c_str(), k_permissions) != 0 && errno != EEXIST) {
-      if (errno == ENOENT) {
-        return fail(Errc::not_found, "{} and its parent do not exist: create the folder, or correct the path",
-                    folder.string());
-      }
-      return fail_errno("create folder", folder.string(), errno);
-    }
-    AGENT_TRY(const auto owner, io::owner_of(folder.parent_path()));
-    AGENT_CHECK(io::give_to(folder, owner));
-    AGENT_CHECK(io::sync_folder(folder.parent_path()));
-    if (::stat(folder.c_str(), &status) != 0) {
-      return fail_errno("open", folder.string(), errno);
-    }
+    return fail_errno("open", folder.string(), errno);
   }
   if (!S_ISDIR(status.st_mode)) {
     return fail(Errc::invalid, "{} is not a folder: name one, or remove the file", folder.string());

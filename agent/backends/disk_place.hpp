@@ -32,6 +32,9 @@ struct DiskPlace {
 // Errors: not_found (no parent either), invalid (a file), denied.
 Result<DiskPlace> open_place(const io::fs::path& folder);
 
+// The same of a folder that is there. Errors: not_found, invalid (a file), denied.
+Result<DiskPlace> existing_place(const io::fs::path& folder);
+
 // Makes `.hearth~/` where it is missing. Cheap when it is there. Errors: denied, full, io.
 Result<void> prepare_place(const DiskPlace& place);
 

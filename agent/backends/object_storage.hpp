@@ -124,10 +124,16 @@ public:
 // need not be in the environment of the process: a sibling container gets them as a file.
 using Variables = std::function<std::string(const char* name)>;
 
+// What opening makes of a folder that does not exist. Whoever publishes has it created. To whoever only looks
+// a missing folder is a mistake in its name, unless nothing was ever published there; neither creates
+// anything, not even in a folder that does exist.
+enum class Absent : std::uint8_t { created, refused, empty };
+
 struct StorageServices {
   const Clock& clock;
   metrics::Registry& registry;
   Variables variables = io::environment_value;
+  Absent absent = Absent::created;
 };
 
 // Opens "disk:///folder", "s3://…"; the scheme picks the line of builtin.def. Counts every call in

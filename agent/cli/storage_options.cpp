@@ -25,8 +25,17 @@ void add_scope_options(CLI::App& command, StorageOptions& options) {
 
 Result<std::unique_ptr<OpenStorage>> open_storage(const StorageOptions& options) {
   auto opened = std::make_unique<OpenStorage>();
+  // A folder that somebody named and that is not there is mistyped; the one that nobody named is there after
+  // the first run.
+  const bool named = options.backend != default_backend();
+  if (!named) {
+    AGENT_CHECK(check_default_folder());
+  }
   AGENT_TRY(opened->storage,
-            backends::open_storage(options.backend, {.clock = opened->clock, .registry = opened->registry}));
+            backends::open_storage(options.backend,
+                                   {.clock = opened->clock,
+                                    .registry = opened->registry,
+                                    .absent = named ? backends::Absent::refused : backends::Absent::empty}));
   return opened;
 }
 

@@ -37,7 +37,8 @@ struct OpenStorage {
   std::unique_ptr<backends::ObjectStorage> storage;
 };
 
-// Errors: those of backends::open_storage.
+// Creates nothing; a default backend that no run has created yet is empty. Errors: those of
+// backends::open_storage; not_found where a named folder does not exist.
 Result<std::unique_ptr<OpenStorage>> open_storage(const StorageOptions& options);
 
 // "no tag rust-1.95 of local in scope local; `hearth ls` shows what there is"

@@ -46,6 +46,10 @@ class FirstRun(unittest.TestCase):
         return json.loads((self.folder / f"{name}.json").read_text())
 
     def test_publishes_what_the_second_one_hits(self):
+        fresh = self.hearth("ls")
+        self.assertEqual((fresh.returncode, fresh.stdout, fresh.stderr), (0, "no tags\n", ""))
+        self.assertEqual(list(self.home.iterdir()), [], "looking creates nothing")
+
         cold = self.compile_all("cold")
         self.assertEqual((cold["hits"], cold["misses"], cold["stores"], cold["published"]), (0, FILES, FILES, FILES))
         shutil.rmtree(self.home / ".cache/hearth/store")

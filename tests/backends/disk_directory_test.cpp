@@ -51,6 +51,24 @@ TEST_F(DiskDirectoryTest, SaysWhatToDoWhereTheParentIsMissingToo) {
   EXPECT_THAT(storage, FailsSaying("create the folder"));
 }
 
+TEST_F(DiskDirectoryTest, CreatesNothingForThoseWhoOnlyLook) {
+  const auto refused = DiskDirectory::open(path_, clock_, Absent::refused);
+  EXPECT_THAT(refused, FailsWith(Errc::not_found));
+  EXPECT_THAT(refused, FailsSaying(path_.string() + " does not exist"));
+
+  const auto empty = DiskDirectory::open(path_, clock_, Absent::empty);
+  ASSERT_THAT(empty, Succeeds());
+  EXPECT_TRUE((*empty)->list("")->empty());
+  EXPECT_FALSE((*empty)->read("tags/t")->has_value());
+  EXPECT_FALSE(std::filesystem::exists(path_));
+
+  ASSERT_THAT(io::make_folders(path_), Succeeds());
+  for (const auto absent : {Absent::refused, Absent::empty}) {
+    EXPECT_THAT(DiskDirectory::open(path_, clock_, absent), Succeeds());
+    EXPECT_TRUE(std::filesystem::is_empty(path_));
+  }
+}
+
 TEST_F(DiskDirectoryTest, RefusesAFile) {
   ASSERT_THAT(io::write_file(path_, "x"), Succeeds());
 

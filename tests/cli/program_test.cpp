@@ -13,6 +13,7 @@
 #include "agent/cli/command.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
+#include "agent/io/process.hpp"
 #include "tests/support/result_matchers.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -116,8 +117,39 @@ TEST_F(Program, SaysWhatGcCannotDo) {
   EXPECT_THAT(github.errors, HasSubstr("use the Hearth action"));
 }
 
+TEST_F(Program, CreatesNoStorageByLookingAtOne) {
+  const auto typo = folder_.path() / "typo";
+  const auto home = folder_.path() / "home";
+  ASSERT_THAT(io::make_folders(home), tests::Succeeds());
+  const auto before = io::environment_value("XDG_CACHE_HOME");
+  ::setenv("XDG_CACHE_HOME", home.c_str(), 1);
+
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"ls"}, {"gc"}, {"inspect", "one"}, {"check", "one"}, {"rm", "one"}}) {
+    SCOPED_TRACE(command.front());
+    auto named = command;
+    named.insert(named.end(), {"--backend", "disk://" + typo.string()});
+    const auto wrong = hearth(named);
+    EXPECT_EQ(wrong.code, k_failure);
+    EXPECT_THAT(wrong.errors, HasSubstr(typo.string() + " does not exist"));
+
+    // No run was ever here: there are no tags, and nothing is wrong with that.
+    const auto first = hearth(command);
+    const bool one_tag = command.size() > 1;
+    EXPECT_EQ(first.code, one_tag ? k_failure : k_ok);
+    EXPECT_THAT(first.errors,
+                one_tag ? testing::Matcher<std::string>(HasSubstr("no tag one")) : testing::Eq(""));
+  }
+
+  EXPECT_EQ(hearth({"ls"}).output, "no tags\n");
+  EXPECT_FALSE(std::filesystem::exists(typo));
+  EXPECT_TRUE(std::filesystem::is_empty(home));
+  before.empty() ? ::unsetenv("XDG_CACHE_HOME") : ::setenv("XDG_CACHE_HOME", before.c_str(), 1);
+}
+
 TEST_F(Program, TellsObjectsFromTagsWhenItRemoves) {
   const auto backend = "disk://" + (folder_.path() / "backend").string();
+  ASSERT_THAT(io::make_folders(folder_.path() / "backend"), tests::Succeeds());
   const auto rm = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"rm", "--backend", backend});
     return hearth(std::move(arguments));
