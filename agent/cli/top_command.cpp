@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "agent/cli/control_client.hpp"
 #include "agent/cli/recorded_runs.hpp"
 #include "agent/cli/signals.hpp"
+#include "agent/cli/standard_streams.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
 #include "agent/pages/page.hpp"
@@ -45,14 +47,15 @@ std::size_t columns_of_screen() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : k_usual_columns;
 }
 
-void show(const report::Moments& moments, bool screen) {
+// False where it cannot be written.
+bool show(const report::Moments& moments, bool screen) {
   if (screen) {
     // Home, then what is new over what was, then nothing below it: clearing first would flicker.
     fmt::print("\x1b[H{}\x1b[J", report::live_screen(moments, columns_of_screen()));
   } else {
     fmt::print("{}", report::live_line(moments));
   }
-  std::fflush(stdout);
+  return std::fflush(stdout) == 0;
 }
 
 Result<void> run_top(const Options& options) {
@@ -78,7 +81,10 @@ Result<void> run_top(const Options& options) {
     if (moments.size() > k_kept) {
       moments.pop_front();
     }
-    show(moments, screen);
+    if (!show(moments, screen)) {  // SIGPIPE, which would have ended us, is ignored
+      output_failed(errno);
+      return {};
+    }
     if (++shown == options.count) {
       break;
     }
