@@ -125,6 +125,21 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   return session;
 }
 
+// A build that calls `sccache` goes on without one, and without a cache that nobody asked for: the machine's
+// own server, where there is one, is another cache.
+struct Bare {
+  io::PrivateFolder folder;
+  io::fs::path bin;
+};
+
+Result<Bare> open_bare(const io::Environment& environment) {
+  AGENT_TRY(const auto launcher, sccache::find_launcher(environment, io::fs::read_symlink("/proc/self/exe")));
+  Bare bare;
+  AGENT_TRY(bare.folder, io::PrivateFolder::make());
+  AGENT_TRY(bare.bin, sccache::install_bare(bare.folder.path(), launcher));
+  return bare;
+}
+
 // The exit code of the command; a stop request is passed on to it as SIGTERM (a terminal's Ctrl-C reaches it
 // anyway).
 int run_child(const std::vector<std::string>& arguments, const io::Environment& environment,
@@ -171,7 +186,12 @@ int run_command(Options& options) {
       return report_error(session.error());
     }
     warn("no cache", session.error());
-    return run_child(options.command, environment, signals.token());
+    const auto bare = open_bare(environment);
+    if (!bare) {
+      warn("no sccache in its place", bare.error());
+    }
+    return run_child(options.command, bare ? sccache::bare_environment(environment, bare->bin) : environment,
+                     signals.token());
   }
   auto inner = sccache::job_environment(environment, session->installation);
   if (options.ccache) {

@@ -51,6 +51,15 @@ std::string protocol_of(const fs::path& real) {
   return known != k_spoken.end() ? std::string(*known) : std::string(launcher::k_protocol_none);
 }
 
+// What build tools put in front of a compiler.
+constexpr std::array k_wrappers = {"RUSTC_WRAPPER", "CMAKE_C_COMPILER_LAUNCHER",
+                                   "CMAKE_CXX_COMPILER_LAUNCHER"};
+
+void put_on_path(io::Environment& environment, const fs::path& bin) {
+  const auto path = io::variable_in(environment, "PATH");
+  io::set_variable(environment, "PATH", path.empty() ? bin.string() : bin.string() + ":" + path);
+}
+
 std::string host_and_port(std::string_view endpoint) {
   const auto scheme = endpoint.find("://");
   const auto rest = scheme == std::string_view::npos ? endpoint : endpoint.substr(scheme + 3);
@@ -146,14 +155,25 @@ Result<Installation> install(const InstallOptions& options) {
   return made;
 }
 
+Result<fs::path> install_bare(const fs::path& folder, const fs::path& launcher) {
+  auto bin = folder / "bin";
+  AGENT_CHECK(io::make_folders(bin));
+  AGENT_CHECK(copy_program(launcher, bin / k_launcher));
+  // Marks it as ours, so that a `hearth run` inside does not take it for the real one.
+  AGENT_CHECK(io::write_file(bin / k_conf, "# No cache here: compilers are run as they are.\n"));
+  return bin;
+}
+
 io::Environment step_environment(const Installation& installation) {
   const auto launcher = (installation.bin / k_launcher).string();
-  return {{"RUSTC_WRAPPER", launcher},
-          {"CMAKE_C_COMPILER_LAUNCHER", launcher},
-          {"CMAKE_CXX_COMPILER_LAUNCHER", launcher},
-          {"SCCACHE_PATH", launcher},
-          {"SCCACHE_SERVER_UDS", installation.socket.string()},
-          {"CARGO_INCREMENTAL", "0"}};
+  io::Environment environment;
+  for (const auto* const name : k_wrappers) {
+    environment.emplace_back(name, launcher);
+  }
+  environment.emplace_back("SCCACHE_PATH", launcher);
+  environment.emplace_back("SCCACHE_SERVER_UDS", installation.socket.string());
+  environment.emplace_back("CARGO_INCREMENTAL", "0");
+  return environment;
 }
 
 io::Environment job_environment(io::Environment environment, const Installation& installation) {
@@ -163,9 +183,19 @@ io::Environment job_environment(io::Environment environment, const Installation&
   for (const auto& [name, value] : step_environment(installation)) {
     io::set_variable(environment, name, value);
   }
-  const auto path = io::variable_in(environment, "PATH");
-  const auto bin = installation.bin.string();
-  io::set_variable(environment, "PATH", path.empty() ? bin : bin + ":" + path);
+  put_on_path(environment, installation.bin);
+  return environment;
+}
+
+io::Environment bare_environment(io::Environment environment, const fs::path& bin) {
+  const auto launcher = (bin / k_launcher).string();
+  for (const auto* const name : k_wrappers) {
+    const fs::path chosen = io::variable_in(environment, name);
+    if (chosen.empty() || chosen.filename() == k_launcher) {
+      io::set_variable(environment, name, launcher);
+    }
+  }
+  put_on_path(environment, bin);
   return environment;
 }
 

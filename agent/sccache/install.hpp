@@ -72,6 +72,15 @@ io::Environment step_environment(const Installation& installation);
 // front of PATH, nothing of foreign_variables.
 io::Environment job_environment(io::Environment environment, const Installation& installation);
 
+// The launcher alone, for a command without a cache: with nothing in launcher.conf it runs the compilers
+// themselves.
+// Returns the folder for PATH. Errors: io, denied, full.
+Result<fs::path> install_bare(const fs::path& folder, const fs::path& launcher);
+
+// The environment for a command whose compilations go through that: wrappers that the user chose and that are
+// no sccache stay.
+io::Environment bare_environment(io::Environment environment, const fs::path& bin);
+
 // Variables that would point sccache elsewhere: SCCACHE_*, other than those that enter keys or only set limits
 // (launcher::k_kept_variables). They are removed from the environment of steps that we start.
 std::vector<std::string> foreign_variables(const io::Environment& environment);

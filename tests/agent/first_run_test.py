@@ -66,6 +66,61 @@ class FirstRun(unittest.TestCase):
         self.assertIn(f"{self.folder}/typo/path and its parent do not exist", done.stderr)
         self.assertFalse((self.folder / "typo").exists())
 
+    def without_sccache(self) -> pathlib.Path:
+        """A folder with the few programs that a build needs, as the only one on PATH."""
+        bin_folder = self.folder / "bin"
+        bin_folder.mkdir()
+        for program in ("sh", "gcc", "as", "ld", "cc"):
+            if found := shutil.which(program):
+                (bin_folder / program).symlink_to(found)
+        self.environment["PATH"] = str(bin_folder)
+        return bin_folder
+
+    def test_finds_the_sccache_beside_it(self):
+        self.without_sccache()
+        del self.environment["HEARTH_SCCACHE"]
+        installed = self.folder / "installed"
+        (installed / "real").mkdir(parents=True)
+        for program in (HEARTH, HEARTH.parent / "sccache-launcher"):
+            shutil.copy(program, installed / program.name)
+        (installed / "real/sccache").symlink_to(self.sccache)
+
+        done = subprocess.run([installed / "hearth", "run", "--tag", "first", "--", "true"], cwd=self.folder,
+                              env=self.environment, check=False, capture_output=True, text=True, timeout=60)
+
+        self.assertNotIn("no sccache found", done.stderr)
+
+    def test_a_build_that_calls_sccache_goes_on_without_one(self):
+        self.without_sccache()
+        del self.environment["HEARTH_SCCACHE"]
+        (self.folder / "one.c").write_text("int one(void) { return 1; }\n")
+
+        done = self.hearth("run", "--tag", "first", "--", "sh", "-c", "sccache gcc -c one.c -o one.o")
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no sccache found", done.stderr)
+        self.assertTrue((self.folder / "one.o").exists())
+        nested = self.hearth("run", "--tag", "first", "--", HEARTH, "run", "--tag", "first", "--", "sh", "-c",
+                             "sccache gcc -c one.c -o two.o")
+        self.assertEqual((nested.returncode, nested.stderr.count("no sccache found")), (0, 2), nested.stderr)
+
+    def test_a_build_without_the_agent_asks_no_other_cache(self):
+        used = self.folder / "used"
+        other = self.without_sccache() / "sccache"
+        other.write_text(f'#!/bin/sh\necho "$*" >>{used}\n')
+        other.chmod(0o755)
+        del self.environment["HEARTH_SCCACHE"]
+        (self.folder / "one.c").write_text("int one(void) { return 1; }\n")
+        (self.folder / "file").touch()
+
+        done = self.hearth("run", "--tag", "first", "--store", self.folder / "file", "--", "sh", "-c",
+                           "sccache gcc -c one.c -o one.o && $RUSTC_WRAPPER gcc -c one.c -o two.o")
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the build goes on without the cache", done.stderr)
+        self.assertTrue((self.folder / "two.o").exists())
+        self.assertFalse(used.exists(), "the machine's own sccache was not asked")
+
 
 if __name__ == "__main__":
     unittest.main()

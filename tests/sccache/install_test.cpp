@@ -219,6 +219,29 @@ TEST(Install, SaysWhatIsMissing) {
   EXPECT_THAT(install(options), FailsSaying("none"));
 }
 
+TEST(InstallBare, IsNotTakenForTheRealOne) {
+  const TempFolder temp;
+  ASSERT_THAT(io::write_file(temp.path() / "launcher", k_program, {.mode = 0755}), Succeeds());
+
+  const auto bin = install_bare(temp.path() / "job", temp.path() / "launcher");
+
+  ASSERT_THAT(bin, Succeeds());
+  EXPECT_TRUE(io::find_program((*bin / k_launcher).string(), {}));
+  EXPECT_THAT(find_real({{"PATH", bin->string()}}, temp.path() / "hearth"), FailsWith(Errc::not_found));
+}
+
+TEST(BareEnvironment, LeavesOnlyWrappersThatAreNoSccache) {
+  const auto environment = bare_environment(
+      {{"PATH", "/usr/bin"}, {"RUSTC_WRAPPER", "/usr/bin/sccache"}, {"CMAKE_C_COMPILER_LAUNCHER", "ccache"}},
+      "/bare/bin");
+
+  EXPECT_EQ(io::variable_in(environment, "PATH"), "/bare/bin:/usr/bin");
+  EXPECT_EQ(io::variable_in(environment, "RUSTC_WRAPPER"), "/bare/bin/sccache");
+  EXPECT_EQ(io::variable_in(environment, "CMAKE_C_COMPILER_LAUNCHER"), "ccache");
+  EXPECT_EQ(io::variable_in(environment, "CMAKE_CXX_COMPILER_LAUNCHER"), "/bare/bin/sccache");
+  EXPECT_EQ(io::variable_in(environment, "SCCACHE_SERVER_UDS"), "");
+}
+
 TEST(StepEnvironment, WrapsTheCompilersThatStepsUse) {
   const auto environment = step_environment({.bin = "/job/bin", .socket = "/job/s", .real = "/job/real"});
   const std::map<std::string, std::string> variables(environment.begin(), environment.end());
