@@ -146,9 +146,11 @@ int run_child(const std::vector<std::string>& arguments, const io::Environment& 
               const std::stop_token& stop) {
   auto child = io::Child::start({.arguments = arguments, .environment = environment});
   if (!child) {
-    constexpr int k_cannot_run = 127;
+    // As shells have it.
+    constexpr int k_not_executable = 126;
+    constexpr int k_not_found = 127;
     fmt::print(stderr, "hearth: {}\n", child.error().message);
-    return k_cannot_run;
+    return child.error().code == Errc::denied ? k_not_executable : k_not_found;
   }
   const std::stop_callback forward(stop, [&] { child->signal(SIGTERM); });
   return child->wait();

@@ -105,6 +105,12 @@ Result<Image> image_of(const Command& command) {
     return fail(Errc::invalid, "run: no command given");
   }
   const auto program = find_program(command.arguments.front(), command.environment);
+  std::error_code error_of_name;
+  if (!program && command.arguments.front().contains('/') &&
+      fs::exists(command.arguments.front(), error_of_name)) {
+    return fail(Errc::denied, "run {}: it is there, but is no program that this user may execute",
+                command.arguments.front());
+  }
   if (!program) {
     return fail(Errc::not_found, "run {}: no such program on PATH", command.arguments.front());
   }

@@ -1,5 +1,5 @@
 // Child processes. A Child is owned by one thread at a time. No shell is ever involved.
-// Errors: not_found where the program does not exist; io otherwise; cancelled at a deadline.
+// Errors: not_found where there is no such program, denied where it may not run; io; cancelled at a deadline.
 #pragma once
 
 #include <sys/types.h>

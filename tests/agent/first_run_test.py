@@ -121,6 +121,14 @@ class FirstRun(unittest.TestCase):
         self.assertTrue((self.folder / "two.o").exists())
         self.assertFalse(used.exists(), "the machine's own sccache was not asked")
 
+    def test_a_command_that_cannot_be_executed_ends_as_in_a_shell(self):
+        for command, code in ((str(self.folder), 126), ("/etc/passwd", 126), ("/no/such/program", 127),
+                              ("no-such-program", 127)):
+            with self.subTest(command):
+                done = self.hearth("run", "--tag", "first", "--", command)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(command, done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -116,6 +116,16 @@ TEST(Run, NamesAProgramThatDoesNotExist) {
   EXPECT_THAT(run({.arguments = {}}, k_long), FailsWith(Errc::invalid));
 }
 
+TEST(Run, TellsWhatMayNotBeExecutedFromWhatIsNotThere) {
+  const tests::TempFolder folder;
+  const auto file = folder.path() / "file";
+  ASSERT_THAT(write_file(file, "", {.mode = 0644}), Succeeds());
+
+  EXPECT_THAT(run({.arguments = {file.string()}}, k_long), FailsWith(Errc::denied));
+  EXPECT_THAT(run({.arguments = {folder.path().string()}}, k_long), FailsWith(Errc::denied));
+  EXPECT_THAT(run({.arguments = {file.string() + "-not"}}, k_long), FailsWith(Errc::not_found));
+}
+
 TEST(Run, FailsInAFolderThatDoesNotExist) {
   const TempFolder folder;
   auto command = shell("true");
