@@ -187,6 +187,19 @@ TEST_F(Program, AnswersWrongUsageWithTwo) {
   }
 }
 
+TEST_F(Program, NamesTheWordThatIsWrong) {
+  EXPECT_THAT(hearth({"frobnicate"}).errors,
+              AllOf(HasSubstr("'frobnicate' is no command"), HasSubstr("hearth --help")));
+  EXPECT_THAT(hearth({"inspct"}).errors, HasSubstr("did you mean 'inspect'?"));
+  EXPECT_THAT(hearth({"--bogus"}).errors, HasSubstr("'--bogus' is no option of hearth"));
+  EXPECT_THAT(hearth({"run", "--bogus", "--", "true"}).errors,
+              AllOf(HasSubstr("hearth run: '--bogus' was not expected;"), HasSubstr("hearth run --help")));
+  EXPECT_THAT(hearth({"ls", "--backnd=none"}).errors, HasSubstr("did you mean '--backend'?"));
+  EXPECT_THAT(hearth({"--tag", "t", "run", "--", "true"}).errors, HasSubstr("it stands behind the command"));
+  EXPECT_THAT(hearth({}).errors, HasSubstr("A subcommand is required"));
+  EXPECT_EQ(hearth({"frobnicate"}).code, k_usage);
+}
+
 TEST_F(Program, NamesTheModesWhenItIsGivenAnother) {
   for (const auto& arguments : {std::vector<std::string>{"agent", "--tag", "t", "--mode", "readwrite"},
                                 {"run", "--tag", "t", "--mode", "readwrite", "--", "true"}}) {
