@@ -79,6 +79,15 @@ std::string counted(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", human_count(count), noun, count == 1 ? "" : "s");
 }
 
+std::string published_text(const std::optional<std::uint64_t>& published,
+                           const std::optional<std::uint64_t>& stores) {
+  if (published && stores && *published > *stores) {
+    return fmt::format("{}, some of them left by an earlier run; {} stored", count_text(published),
+                       count_text(stores));
+  }
+  return fmt::format("{} of {} stored", count_text(published), count_text(stores));
+}
+
 std::string times(std::uint64_t count) {
   if (count == 1) {
     return "once";

@@ -37,6 +37,11 @@ std::optional<std::string> rate_text(std::uint64_t hits, std::uint64_t misses);
 // "1 object", "2 objects", "1,234 objects"
 std::string counted(std::uint64_t count, std::string_view noun);
 
+// "33 of 40 stored"; more were published than stored where an earlier run left some:
+// "5, some of them left by an earlier run; 2 stored".
+std::string published_text(const std::optional<std::uint64_t>& published,
+                           const std::optional<std::uint64_t>& stores);
+
 // "once", "twice", "3 times"
 std::string times(std::uint64_t count);
 

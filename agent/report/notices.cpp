@@ -27,9 +27,9 @@ std::string figures_line(const Figures& figures, Ending ending) {
                         milliseconds_text(figures.latency.p95));
   }
   if (figures.stores) {
-    line +=
-        fmt::format(" Published {} of {} stored; 429s {}, conflicts {}.", count_text(figures.published),
-                    count_text(figures.stores), count_text(figures.http_429), count_text(figures.conflicts));
+    line += fmt::format(" Published {}; 429s {}, conflicts {}.",
+                        published_text(figures.published, figures.stores), count_text(figures.http_429),
+                        count_text(figures.conflicts));
   }
   if (const auto saved = saved_text(figures)) {
     line += fmt::format(" {}.", "A" + saved->substr(1));

@@ -67,8 +67,7 @@ void add_storage(std::string& out, const Figures& figures) {
         fmt::format("{} read, {} written", size_text(figures.bytes_read), size_text(figures.bytes_written)));
   }
   if (figures.stores) {
-    add(out, "published",
-        fmt::format("{} of {} stored", count_text(figures.published), count_text(figures.stores)));
+    add(out, "published", published_text(figures.published, figures.stores));
   }
   if (!figures.backend.empty()) {
     add(out, "storage",

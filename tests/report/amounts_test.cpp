@@ -60,5 +60,12 @@ TEST(Amounts, RankByCountThenName) {
   EXPECT_EQ(ranked_text({}, 3), "");
 }
 
+TEST(PublishedText, ClaimsNoShareOfWhatAnEarlierRunLeft) {
+  EXPECT_EQ(published_text(33, 1040), "33 of 1,040 stored");
+  EXPECT_EQ(published_text(0, 0), "0 of 0 stored");
+  EXPECT_EQ(published_text({}, 5), "not measured of 5 stored");
+  EXPECT_EQ(published_text(5, 0), "5, some of them left by an earlier run; 0 stored");
+}
+
 }  // namespace
 }  // namespace agent::report
