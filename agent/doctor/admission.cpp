@@ -97,6 +97,15 @@ void read_log(Chart& chart, const io::fs::path& path) {
   }
 }
 
+// An agent says how long it has been there.
+Span span_of(const report::Figures& figures) {
+  if (!figures.seconds) {
+    return {};
+  }
+  const auto now = static_cast<std::int64_t>(milliseconds_of(SystemClock().wall()));
+  return {.began_ms = now - static_cast<std::int64_t>(*figures.seconds * 1000), .ended_ms = now};
+}
+
 bool is_comparable(const app::RunRecord& run, const app::RunRecord& last) {
   const bool same_tag = run.figures.tag == last.figures.tag;
   const bool same_folder =
@@ -144,6 +153,7 @@ Result<Chart> chart_of_run(const io::fs::path& runs) {
   Chart chart;
   chart.source = Source::run;
   chart.previous = std::move(found.previous);
+  chart.ran = {.began_ms = last.started_ms, .ended_ms = last.ended_ms};
   chart.figures = std::move(last.figures);
   chart.statistics = std::move(last.statistics);
   chart.surroundings = std::move(last.surroundings);
@@ -151,7 +161,7 @@ Result<Chart> chart_of_run(const io::fs::path& runs) {
   chart.keys = std::move(last.keys);
   chart.log = std::move(last.log);
   if (!chart.surroundings.folder.empty()) {
-    chart.project = read_project(chart.surroundings.folder, chart.surroundings.environment);
+    chart.project = read_project(chart.surroundings.folder, chart.surroundings.environment, chart.ran);
   }
   return chart;
 }
@@ -163,7 +173,8 @@ Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,
   chart.figures = std::move(figures);
   chart.surroundings.folder = folder.string();
   chart.surroundings.environment = sccache::kept_variables(environment);
-  chart.project = read_project(folder, environment);
+  chart.ran = span_of(chart.figures);
+  chart.project = read_project(folder, environment, chart.ran);
   return chart;
 }
 

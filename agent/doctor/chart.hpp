@@ -39,6 +39,7 @@ bool is_question(std::string_view reason);
 
 struct Chart {
   Source source = Source::live;
+  Span ran;                                       // of a run of ours
   report::Figures figures;                        // of ours; empty otherwise
   std::optional<sccache::Statistics> statistics;  // as sccache counted
   app::Surroundings surroundings;

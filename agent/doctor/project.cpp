@@ -22,7 +22,6 @@ constexpr std::size_t k_most_sources = 4000;
 constexpr std::size_t k_most_visited = 40'000;
 constexpr std::size_t k_source_limit = std::size_t{512} * 1024;
 constexpr std::size_t k_most_findings = 5;
-constexpr std::size_t k_most_units = 20'000;
 constexpr int k_most_depth = 8;
 
 std::optional<std::string> content_of(const fs::path& path, std::uint64_t limit = k_max_settings_bytes) {
@@ -72,7 +71,8 @@ Settings read_cargo_config(const fs::path& folder, const io::Environment& enviro
   return settings;
 }
 
-void read_cmake(Project& project) {
+// A stale build folder beside the one that was built says nothing of this run.
+void read_cmake(Project& project, const Span& run) {
   std::vector<fs::path> places = {project.folder / "CMakeCache.txt"};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(project.folder, error)) {
@@ -80,10 +80,15 @@ void read_cmake(Project& project) {
       places.push_back(entry.path() / "CMakeCache.txt");
     }
   }
+  std::erase_if(places, [](const fs::path& place) { return !is_there(place); });
   std::ranges::sort(places);
-  for (const auto& place : places) {
-    if (const auto text = content_of(place, 4 * k_max_settings_bytes)) {
-      project.cmake_cache_path = shown_path(place, project.folder);
+  const auto built = std::ranges::find_if(places, [&](const fs::path& place) {
+    return !written_in(place.parent_path(), run, Built::objects).empty();
+  });
+  project.cmake_built = built != places.end();
+  for (auto place = project.cmake_built ? built : places.begin(); place != places.end(); ++place) {
+    if (const auto text = content_of(*place, 4 * k_max_settings_bytes)) {
+      project.cmake_cache_path = shown_path(*place, project.folder);
       project.cmake_cache = parse_cmake_cache(*text, project.cmake_cache_path);
       return;
     }
@@ -112,40 +117,15 @@ void read_workflows(Project& project) {
   read_yaml(project.moon, project.folder / ".moon" / "workspace.yml", project.folder);
 }
 
-std::size_t count_entries(const fs::path& folder) {
-  std::size_t count = 0;
-  std::error_code error;
-  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder, error)) {
-    if (++count == k_most_units) {
-      break;
-    }
-  }
-  return count;
-}
-
-void read_target(Project& project, const io::Environment& environment) {
+void read_target(Project& project, const io::Environment& environment, const Span& run) {
   auto target = fs::path(io::variable_in(environment, "CARGO_TARGET_DIR"));
   if (const auto* set = target.empty() ? find(project.cargo_config, "build.target-dir") : nullptr) {
     target = set->value;
   }
   target = project.folder / (target.empty() ? fs::path("target") : target);
   project.rustc = remembered_rustc(target);
-  for (const auto* profile : {"debug", "release"}) {
-    const auto units = count_entries(target / profile / ".fingerprint");
-    if (units > project.warm_units) {
-      project.warm_units = units;
-      project.target = shown_path(target / profile, project.folder);
-    }
-  }
-}
-
-std::size_t count_locked(const fs::path& folder) {
-  const auto text = content_of(folder / "Cargo.lock", 8 * k_max_settings_bytes);
-  std::size_t count = 0;
-  for (const auto line : split(text ? std::string_view(*text) : std::string_view{}, '\n')) {
-    count += trimmed(line) == "[[package]]" ? std::size_t{1} : std::size_t{0};
-  }
-  return count;
+  project.cargo_output = cargo_output(target, run);
+  project.target = shown_path(project.cargo_output.folder, project.folder);
 }
 
 bool is_c(const fs::path& path) {
@@ -244,7 +224,7 @@ std::string remembered_rustc(const fs::path& target) {
   return {};
 }
 
-Project read_project(const fs::path& folder, const io::Environment& environment) {
+Project read_project(const fs::path& folder, const io::Environment& environment, const Span& run) {
   Project project;
   project.folder = folder;
   project.cargo = is_there(folder / "Cargo.toml");
@@ -255,13 +235,15 @@ Project read_project(const fs::path& folder, const io::Environment& environment)
   if (const auto text = content_of(folder / "Cargo.toml")) {
     project.manifest = parse_toml(*text, "Cargo.toml");
   }
-  read_cmake(project);
+  read_cmake(project, run);
   read_workflows(project);
   if (project.cargo) {
-    project.locked_packages = count_locked(folder);
-    read_target(project, environment);
+    read_target(project, environment, run);
   }
   read_sources(project);
+  for (const auto& path : written_in(folder, run, Built::any)) {
+    project.written.push_back(shown_path(path, folder));
+  }
   return project;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/doctor/build_output.hpp"
 #include "agent/doctor/settings.hpp"
 #include "agent/io/file.hpp"
 #include "agent/io/process.hpp"
@@ -20,13 +21,14 @@ struct Project {
   bool make = false;      // a makefile
   Settings cargo_config;  // .cargo/config.toml of the folder and those above, $CARGO_HOME's first
   Settings manifest;      // Cargo.toml
-  Settings cmake_cache;   // of the first build folder that is found
+  Settings cmake_cache;   // of the build folder that the run compiled in, else of the first that is found
   std::string cmake_cache_path;
-  Settings workflows;                     // .github/workflows
-  Settings moon;                          // .moon/workspace.yml
-  std::size_t locked_packages = 0;        // in Cargo.lock
-  std::size_t warm_units = 0;             // fingerprints in target/<profile>
-  std::string target;                     // the folder they are in
+  bool cmake_built = false;  // the run compiled in that folder
+  Settings workflows;        // .github/workflows
+  Settings moon;             // .moon/workspace.yml
+  CargoOutput cargo_output;
+  std::string target;                     // its folder, as it is shown
+  std::vector<std::string> written;       // some objects, libraries and programs that the run wrote
   std::string rustc;                      // as target/.rustc_info.json has it
   std::vector<std::string> clock_macros;  // "path:line: …__TIME__…"
   std::vector<std::string> path_macros;   // "path:line: …__FILE__…"
@@ -36,7 +38,8 @@ struct Project {
 // "rustc 1.95.0 (…)" as cargo has noted it in its target folder; empty where it has not.
 std::string remembered_rustc(const io::fs::path& target);
 
-// `environment` tells CARGO_HOME and CARGO_TARGET_DIR.
-Project read_project(const io::fs::path& folder, const io::Environment& environment);
+// `environment` tells CARGO_HOME and CARGO_TARGET_DIR; `run` is whose output is told from what was there
+// before.
+Project read_project(const io::fs::path& folder, const io::Environment& environment, const Span& run = {});
 
 }  // namespace agent::doctor

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "agent/doctor/rule.hpp"
 #include "agent/report/amounts.hpp"
@@ -18,9 +19,37 @@ bool is_sccache(std::string_view value) {
   return value.contains("sccache");
 }
 
-// Nothing reached sccache, as far as is known.
+// How many compilations were handed to sccache, as far as anybody counted: failed ones too.
+std::uint64_t asked(const Chart& chart) {
+  auto count = chart.requests_seen();
+  if (chart.statistics) {
+    count = std::max(count, chart.statistics->executed + chart.not_cacheable());
+  }
+  if (!chart.counted()) {  // other tools look things up too, so it stands in only
+    count = std::max(count, chart.figures.lookups_hit.value_or(0) + chart.figures.lookups_missed.value_or(0));
+  }
+  return count + report::total_of(chart.figures.fallbacks);
+}
+
 bool not_asked(const Chart& chart) {
-  return chart.requests_seen() == 0 && report::total_of(chart.figures.fallbacks) == 0;
+  return asked(chart) == 0;
+}
+
+constexpr std::uint64_t k_few = 4;  // times less than expected
+
+// cargo compiled, and hardly any of it came to sccache.
+bool lost_on_the_way(const Chart& chart) {
+  return chart.project.cargo && asked(chart) * k_few < chart.project.cargo_output.written;
+}
+
+// Whether CMake's build folder has to do with what is looked at.
+bool concerns_cmake(const Chart& chart) {
+  return !chart.ours() || chart.project.cmake_built;
+}
+
+// "cargo (1a2b3c4d)" is cargo.
+bool ran_cargo(const Chart& chart) {
+  return chart.surroundings.command.starts_with("cargo (");
 }
 
 // What cargo would start in front of rustc, and where that is said.
@@ -45,7 +74,7 @@ std::optional<Wrapper> cargo_wrapper(const Chart& chart) {
 
 Finding configured_before(const Chart& chart) {
   const auto& cache = chart.project.cmake_cache;
-  if (!chart.project.cmake || cache.empty() || !not_asked(chart)) {
+  if (!chart.project.cmake || cache.empty() || !concerns_cmake(chart) || !not_asked(chart)) {
     return std::nullopt;
   }
   for (const auto name : k_cmake_launchers) {
@@ -92,7 +121,8 @@ Finding wrapper_replaced(const Chart& chart) {
   }
   for (const auto name : k_cmake_launchers) {
     const auto* set = find(chart.project.cmake_cache, name);
-    if (set != nullptr && !set->value.empty() && !is_sccache(set->value) && not_asked(chart)) {
+    if (set != nullptr && !set->value.empty() && !is_sccache(set->value) && concerns_cmake(chart) &&
+        not_asked(chart)) {
       return found(
           Certainty::certain, 1,
           {.title = "CMake calls another compiler launcher",
@@ -104,35 +134,58 @@ Finding wrapper_replaced(const Chart& chart) {
   return std::nullopt;
 }
 
+// Only what was there before the command is warm: what it compiled itself lies beside it when it has ended.
 Finding warm_target(const Chart& chart) {
+  const auto& output = chart.project.cargo_output;
+  const auto compiled = std::max<std::uint64_t>(asked(chart), output.written);
+  if (!chart.project.cargo || lost_on_the_way(chart) || compiled * k_few >= output.packages_before) {
+    return std::nullopt;
+  }
+  // Where nothing was compiled, cargo may not have been called at all.
+  const bool live = !chart.ours() && cargo_wrapper(chart) && chart.counted();
+  const bool called = output.written > 0 || ran_cargo(chart) || chart.source == Source::agent;
+  if (!live && !(chart.ours() && called)) {
+    return std::nullopt;
+  }
+  const bool sure = chart.ours() && output.written > 0;
+  return found(sure ? Certainty::certain : (ran_cargo(chart) ? Certainty::likely : Certainty::possible), 0.5,
+               {.title = "The target folder was warm: cargo had almost nothing to compile",
+                .evidence = {fmt::format("{}: {} compiled before", chart.project.target,
+                                         report::counted(output.packages_before, "package")),
+                             fmt::format("compiled in this run: {}", report::counted(output.written, "unit")),
+                             fmt::format("sccache: {}", report::counted(asked(chart), "compilation"))},
+                .fix = "# Nothing is broken. To see what sccache can do, build from nothing:\ncargo clean"});
+}
+
+// What shows that something was compiled at all; a command that builds nothing calls no wrapper.
+std::vector<std::string> proof_of_building(const Chart& chart) {
+  std::vector<std::string> proof;
   const auto& project = chart.project;
-  const auto units = project.warm_units;
-  const bool few = chart.requests_seen() * 4 < std::max<std::uint64_t>(units, project.locked_packages);
-  if (!project.cargo || units == 0 || !few) {
-    return std::nullopt;
+  if (project.cargo && project.cargo_output.written > 0) {
+    proof.push_back(fmt::format("{}: {} compiled in this run", project.target,
+                                report::counted(project.cargo_output.written, "unit")));
   }
-  const bool wrapped = cargo_wrapper(chart).has_value();
-  if (!wrapped && !chart.ours()) {
-    return std::nullopt;
+  if ((project.cmake || project.make) && !project.written.empty()) {
+    proof.push_back(fmt::format("written in this run: {}", fmt::join(project.written, ", ")));
   }
-  return found(
-      chart.ours() ? Certainty::certain : Certainty::likely, 0.5,
-      {.title = "The target folder was warm: cargo had almost nothing to compile",
-       .evidence = {fmt::format("{}: {}", project.target, report::counted(units, "unit") + " are there"),
-                    fmt::format("Cargo.lock: {}", report::counted(project.locked_packages, "package")),
-                    fmt::format("sccache: {}", report::counted(chart.requests_seen(), "compilation"))},
-       .fix = "# Nothing is broken. To see what sccache can do, build from nothing:\ncargo clean"});
+  return proof;
 }
 
 Finding wrapper_missing(const Chart& chart) {
   const auto& project = chart.project;
-  if (!not_asked(chart) || configured_before(chart) || wrapper_replaced(chart) || warm_target(chart)) {
+  if (!not_asked(chart) && !lost_on_the_way(chart)) {
+    return std::nullopt;
+  }
+  auto proof = proof_of_building(chart);
+  const bool built = !chart.ours() || !proof.empty();
+  if (!built || configured_before(chart) || wrapper_replaced(chart) || warm_target(chart)) {
     return std::nullopt;
   }
   std::vector<std::string> evidence;
   if (chart.counted() || chart.ours()) {
-    evidence.emplace_back("sccache was asked for 0 compilations");
+    evidence.push_back(fmt::format("sccache was asked for {}", report::counted(asked(chart), "compilation")));
   }
+  std::ranges::move(proof, std::back_inserter(evidence));
   if (project.cargo && !cargo_wrapper(chart)) {
     evidence.emplace_back("RUSTC_WRAPPER is not set, and .cargo/config.toml has no build.rustc-wrapper");
     return found(Certainty::certain, 1,
@@ -141,20 +194,20 @@ Finding wrapper_missing(const Chart& chart) {
                   .fix = "export RUSTC_WRAPPER=sccache\n# or, in .cargo/config.toml:\n[build]\n"
                          "rustc-wrapper = \"sccache\""});
   }
-  if (chart.ours() && (project.cargo || project.cmake || project.make)) {
-    evidence.push_back(fmt::format("{} ran below Hearth", chart.surroundings.command.empty()
-                                                              ? std::string("the command")
-                                                              : chart.surroundings.command));
-    return found(
-        Certainty::likely, 1,
-        {.title = "The build never called sccache",
-         .evidence = std::move(evidence),
-         .fix = project.make && !project.cargo && !project.cmake
-                    ? R"(make CC="sccache cc" CXX="sccache c++")"
-                    : "# Let the build inherit RUSTC_WRAPPER and CMAKE_*_COMPILER_LAUNCHER, and start "
-                      "from an empty build folder"});
+  if (!chart.ours()) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  evidence.push_back(fmt::format("{} ran below Hearth", chart.surroundings.command.empty()
+                                                            ? std::string("the command")
+                                                            : chart.surroundings.command));
+  return found(Certainty::likely, 1,
+               {.title = not_asked(chart) ? "The build never called sccache"
+                                          : "Most of the build never called sccache",
+                .evidence = std::move(evidence),
+                .fix = project.make && !project.cargo && !project.cmake
+                           ? R"(make CC="sccache cc" CXX="sccache c++")"
+                           : "# Let the build inherit RUSTC_WRAPPER and CMAKE_*_COMPILER_LAUNCHER, and start "
+                             "from an empty build folder"});
 }
 
 // sccache refuses incremental compilations, and the launcher leaves them alone.

@@ -41,7 +41,14 @@ def cargo_without_wrapper(world):
 def cargo_that_lost_the_wrapper(world):
     world.rust_project(1)
     world.run("env", "-u", "RUSTC_WRAPPER", "cargo", "check", "--offline", "--quiet")
-    shutil.rmtree(world.project / "target")
+    return world.doctor()
+
+
+@failure("wrapper-missing")
+def cargo_that_lost_the_wrapper_over_an_older_target(world):
+    world.rust_project(5)
+    world.cargo()
+    world.run("env", "-u", "RUSTC_WRAPPER", "RUSTFLAGS=--cfg other", "cargo", "build", "--offline", "--quiet")
     return world.doctor()
 
 

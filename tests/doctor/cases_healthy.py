@@ -106,3 +106,35 @@ def sccache_alone_over_webdav(world):
 @healthy
 def an_empty_folder(world):
     return world.here()
+
+
+@healthy
+def a_command_that_builds_nothing_over_a_warm_target(world):
+    world.rust_project(5)
+    world.cargo()
+    world.run("true")
+    return world.doctor()
+
+
+@healthy
+def a_program_that_is_not_there(world):
+    world.rust_project(5)
+    world.cargo()
+    world.run("no-such-program", check=False)
+    return world.doctor()
+
+
+@healthy
+def a_source_that_does_not_compile(world):
+    world.rust_project(1)
+    world.write("lib0/src/lib.rs", "pub fn lib0( {\n")
+    world.cargo(check=False)
+    return world.doctor()
+
+
+@healthy
+def another_command_beside_a_stale_build_folder(world):
+    world.cmake_project()
+    world.call("cmake", "--build", "build")
+    world.run("true")
+    return world.doctor()
