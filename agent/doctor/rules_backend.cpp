@@ -162,9 +162,10 @@ Finding backend_changed(const Chart& chart) {
     return std::nullopt;
   }
   return found(Certainty::certain, chart.miss_share(),
-               {.title = "This run used another backend than the last one",
+               {.title = had_one ? "This run used another backend than the last one"
+                                 : "The last run had no backend: nothing of it reached this one's",
                 .evidence = two_values("backend", chart.previous->figures.backend, chart.figures.backend),
-                .fix = fmt::format("hearth run --backend '{}' -- …", chart.previous->figures.backend)});
+                .fix = fmt::format("hearth run --backend '{}' -- …   # in every run", better)});
 }
 
 Finding mode_changed(const Chart& chart) {
@@ -176,6 +177,9 @@ Finding mode_changed(const Chart& chart) {
   if (then.empty() || now.empty() || then == now) {
     return std::nullopt;
   }
+  // None is nowhere to go back to: what that run compiled stayed in its local store.
+  const bool had_one = chart.previous->figures.backend != "none";
+  const auto& better = had_one ? chart.previous->figures.backend : chart.figures.backend;
   return found(Certainty::certain, chart.miss_share(),
                {.title = "sccache's mode changed: keys of C and C++ differ between the two",
                 .evidence = two_values("sccache mode", then, now),

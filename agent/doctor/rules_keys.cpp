@@ -84,6 +84,41 @@ Finding cargo_home_per_run(const Chart& chart) {
                 .fix = "export CARGO_HOME=\"$HOME/.cargo\"   # one path for all runs"});
 }
 
+// A record hides what is secret and cuts what is long.
+bool is_whole(std::string_view value) {
+  return !value.contains("(hidden)") && !value.ends_with("…");
+}
+
+// What makes the variables the same in every run: this run's values. An empty one is none to cargo's own
+// settings, so what is not set is to be unset; and a value that is on record in part only is none to give.
+std::string kept_the_same(const Chart& chart, const std::vector<std::string>& names) {
+  std::string set;
+  std::string unset;
+  std::string unknown;
+  for (const auto& name : names) {
+    const auto value = chart.variable(name);
+    if (value.empty()) {
+      unset += " " + name;
+    } else if (is_whole(value)) {
+      set +=
+          fmt::format("{}  {}: \"{}\"   # the same in every run", set.empty() ? "env:\n" : "\n", name, value);
+    } else {
+      unknown += " " + name;
+    }
+  }
+  std::vector<std::string> lines;
+  if (!set.empty()) {
+    lines.push_back(std::move(set));
+  }
+  if (!unset.empty()) {
+    lines.push_back(fmt::format("unset{}   # in every run", unset));
+  }
+  if (!unknown.empty()) {
+    lines.push_back(fmt::format("# The same value in every run:{}", unknown));
+  }
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 Finding cargo_variable_changed(const Chart& chart) {
   if (!drifts(chart) || !rust_misses(chart) || !knows_environments(chart)) {
     return std::nullopt;
@@ -97,8 +132,7 @@ Finding cargo_variable_changed(const Chart& chart) {
   return found(Certainty::certain, chart.miss_share() * 0.99,
                {.title = "A CARGO_* variable changed, and all of them are part of every Rust key",
                 .evidence = both_values(chart, changed),
-                .fix = fmt::format("env:\n  {}: \"{}\"   # the same in every run", changed.front(),
-                                   chart.variable(changed.front()))});
+                .fix = kept_the_same(chart, changed)});
 }
 
 Finding key_variable_changed(const Chart& chart) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/core/text.hpp"
 #include "agent/doctor/backends.hpp"
 #include "agent/doctor/rule.hpp"
 #include "agent/report/amounts.hpp"
@@ -75,6 +76,18 @@ Finding server_died(const Chart& chart) {
                        "dmesg | grep -i -E 'killed process|out of memory'\ncargo build -j 2"});
 }
 
+// Without a number in SCCACHE_IDLE_TIMEOUT sccache waits ten minutes. Source: mozilla/sccache 0.16.0,
+// src/server.rs, DEFAULT_IDLE_TIMEOUT; read 2026-11.
+std::string idle_text(const std::string& timeout) {
+  constexpr std::uint64_t k_default_seconds = 600;
+  const auto seconds = parse_number(timeout, "SCCACHE_IDLE_TIMEOUT");
+  if (seconds == 0U) {
+    return "SCCACHE_IDLE_TIMEOUT=0: it does not end by itself";
+  }
+  return fmt::format("SCCACHE_IDLE_TIMEOUT {}: it ends by itself after {} s without work",
+                     timeout.empty() ? "is not set" : "is " + timeout, seconds.value_or(k_default_seconds));
+}
+
 Finding server_not_running(const Chart& chart) {
   const auto& server = chart.server;
   const auto& environment = chart.surroundings.environment;
@@ -85,7 +98,6 @@ Finding server_not_running(const Chart& chart) {
   if (chart.ours() || !server.asked || server.running || !meant) {
     return std::nullopt;
   }
-  const bool idle = chart.variable("SCCACHE_IDLE_TIMEOUT") != "0";
   const bool failed = chart.said(sccache::LogTopic::start_failed) != nullptr;
   if (failed) {
     return std::nullopt;  // a rule of its own says why
@@ -93,8 +105,7 @@ Finding server_not_running(const Chart& chart) {
   return found(Certainty::possible, 0.4,
                {.title = "No sccache server runs: whatever it counted is gone",
                 .evidence = {fmt::format("nobody listens on {}", server.address),
-                             idle ? "SCCACHE_IDLE_TIMEOUT is not 0: it ends by itself after 600 s"
-                                  : "SCCACHE_IDLE_TIMEOUT=0"},
+                             idle_text(chart.variable("SCCACHE_IDLE_TIMEOUT"))},
                 .fix = "export SCCACHE_IDLE_TIMEOUT=0\nsccache --start-server"});
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -210,6 +211,61 @@ TEST(Diagnosis, NamesCausesThatOnlyAFleetOrATimeLimitShows) {
   newer.previous->statistics->version = "0.16.0";
   newer.statistics->version = "0.19.0";
   EXPECT_EQ(first_rule(newer), "sccache-changed");
+}
+
+const report::Verdict* verdict_of(const std::vector<report::Verdict>& verdicts, std::string_view rule) {
+  const auto at = std::ranges::find(verdicts, rule, &report::Verdict::rule);
+  return at == verdicts.end() ? nullptr : &*at;
+}
+
+// An empty CARGO_TERM_COLOR ends cargo with an error.
+TEST(Diagnosis, AVariableThatIsNotSetNowIsToBeUnset) {
+  auto chart = two_cold_runs();
+  chart.previous->surroundings.environment = {{"CARGO_HOME", "/h"}, {"CARGO_TERM_COLOR", "always"}};
+  chart.surroundings.environment = {{"CARGO_HOME", "/h"}, {"CARGO_PROFILE_DEV_DEBUG", "0"}};
+
+  const auto verdicts = examine(chart).verdicts;
+
+  const auto* verdict = verdict_of(verdicts, "cargo-variable-changed");
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_EQ(verdict->fix,
+            "env:\n  CARGO_PROFILE_DEV_DEBUG: \"0\"   # the same in every run\n"
+            "unset CARGO_TERM_COLOR   # in every run");
+}
+
+TEST(Diagnosis, AValueThatIsNotOnRecordWholeIsNotGiven) {
+  auto chart = two_cold_runs();
+  chart.surroundings.environment = {{"CARGO_HOME", "/h"}, {"CARGO_A_TOKEN", "(hidden)"}};
+
+  const auto verdicts = examine(chart).verdicts;
+
+  const auto* verdict = verdict_of(verdicts, "cargo-variable-changed");
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_EQ(verdict->fix, "# The same value in every run: CARGO_A_TOKEN");
+}
+
+TEST(Diagnosis, NoBackendIsNeverRecommended) {
+  auto chart = two_cold_runs();
+  chart.previous->figures.backend = "none";
+
+  const auto verdicts = examine(chart).verdicts;
+
+  const auto* verdict = verdict_of(verdicts, "backend-changed");
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_EQ(verdict->fix, "hearth run --backend 'disk:///b' -- …   # in every run");
+}
+
+TEST(Diagnosis, TheIdleTimeoutThatIsSetIsNamed) {
+  Chart chart;
+  chart.server = {.asked = true, .running = false, .address = "127.0.0.1:4226"};
+  chart.surroundings.environment = {{"SCCACHE_IDLE_TIMEOUT", "60"}};
+
+  const auto verdicts = examine(chart).verdicts;
+
+  const auto* verdict = verdict_of(verdicts, "server-not-running");
+  ASSERT_NE(verdict, nullptr);
+  EXPECT_EQ(verdict->evidence.back(),
+            "SCCACHE_IDLE_TIMEOUT is 60: it ends by itself after 60 s without work");
 }
 
 TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
