@@ -30,10 +30,39 @@ bool is(std::string_view outcome, cache::Outcome wanted) {
   return outcome == cache::name_of(wanted);
 }
 
+// What a run left in the cache, or found there.
+Keys kept_by(const cache::Requests& requests) {
+  return keys_where(requests, [](std::string_view outcome) {
+    return is(outcome, cache::Outcome::stored) || is(outcome, cache::Outcome::hit);
+  });
+}
+
 std::uint64_t common(const Keys& a, const Keys& b) {
   Keys both;
   std::ranges::set_intersection(a, b, std::back_inserter(both));
   return both.size();
+}
+
+constexpr std::string_view k_disk = "disk";
+
+// Where sccache works on a folder of its own, the keys of what it stores are seen, and of what it hits the
+// number only. A hit is a key that the last run had too, or one before it. Nothing is told where the last run
+// hit much itself: which keys those were is not known, and they may be what is missed now.
+std::optional<Overlap> overlap_of_stores(const Chart& chart, const app::RunRecord& then) {
+  constexpr double k_known_enough = 0.1;  // of the keys of the last run may be unknown
+  const auto stored_now = keys_where(
+      chart.requests, [](std::string_view outcome) { return is(outcome, cache::Outcome::stored); });
+  const auto known_then = kept_by(then.requests);
+  const auto hits_then = then.statistics ? then.statistics->hits() : then.figures.hits.value_or(0);
+  const bool unknown =
+      then.figures.sccache_mode == k_disk &&
+      static_cast<double>(hits_then) > k_known_enough * static_cast<double>(hits_then + known_then.size());
+  if (stored_now.empty() || known_then.empty() || unknown) {
+    return std::nullopt;
+  }
+  const auto stored_again = common(stored_now, known_then);
+  return Overlap{
+      .asked = chart.hits() + stored_now.size(), .again = chart.hits() + stored_again, .lost = stored_again};
 }
 
 }  // namespace
@@ -115,23 +144,22 @@ std::optional<Overlap> overlap(const Chart& chart) {
   if (!chart.previous) {
     return std::nullopt;
   }
-  // Where sccache works on a folder of its own (disk mode) only what it stores is seen: on both sides then.
-  const bool stores_only = chart.figures.sccache_mode == "disk";
-  const auto asked = [&](std::string_view outcome) {
-    return is(outcome, cache::Outcome::stored) == stores_only;
-  };
-  const auto now = keys_where(chart.requests, asked);
-  const auto then = keys_where(chart.previous->requests, asked);
-  if (now.empty() || then.empty()) {
+  const auto& then = *chart.previous;
+  if (chart.figures.sccache_mode == k_disk) {
+    return overlap_of_stores(chart, then);
+  }
+  const auto looked_up = [](std::string_view outcome) { return !is(outcome, cache::Outcome::stored); };
+  const auto asked_now = keys_where(chart.requests, looked_up);
+  const auto asked_then = keys_where(then.requests, looked_up);
+  if (asked_now.empty() || asked_then.empty()) {
     return std::nullopt;
   }
   const auto missed = keys_where(chart.requests, [&](std::string_view outcome) {
-    return asked(outcome) && !is(outcome, cache::Outcome::hit);
+    return looked_up(outcome) && !is(outcome, cache::Outcome::hit);
   });
-  const auto had = keys_where(chart.previous->requests, [](std::string_view outcome) {
-    return is(outcome, cache::Outcome::stored) || is(outcome, cache::Outcome::hit);
-  });
-  return Overlap{.asked = now.size(), .again = common(now, then), .lost = common(missed, had)};
+  return Overlap{.asked = asked_now.size(),
+                 .again = common(asked_now, asked_then),
+                 .lost = common(missed, kept_by(then.requests))};
 }
 
 }  // namespace agent::doctor

@@ -213,6 +213,38 @@ TEST(Diagnosis, NamesCausesThatOnlyAFleetOrATimeLimitShows) {
   EXPECT_EQ(first_rule(newer), "sccache-changed");
 }
 
+// What was stored last time is hit now, and not stored again.
+TEST(Diagnosis, InDiskModeNewSourcesBesideOldOnesAreNoDrift) {
+  auto chart = two_cold_runs();
+  for (auto* run : {&chart.figures, &chart.previous->figures}) {
+    run->sccache_mode = "disk";
+  }
+  chart.previous->requests.keys = {{"stored", {1, 2, 3, 4}}};
+  chart.requests.keys = {{"stored", {5, 6, 7, 8}}};
+  chart.statistics->languages["Rust"] = {.hits = 4, .misses = 4, .errors = 0};
+
+  EXPECT_EQ(first_rule(chart), "");
+  ASSERT_TRUE(overlap(chart));
+  EXPECT_EQ(overlap(chart)->asked, 8U);
+  EXPECT_EQ(overlap(chart)->again, 4U);
+
+  chart.statistics->languages["Rust"] = {.hits = 0, .misses = 4, .errors = 0};
+  EXPECT_EQ(first_rule(chart), "key-drift");
+}
+
+TEST(Diagnosis, InDiskModeKeysThatTheLastRunHitAreNotKnown) {
+  auto chart = two_cold_runs();
+  for (auto* run : {&chart.figures, &chart.previous->figures}) {
+    run->sccache_mode = "disk";
+  }
+  chart.previous->requests.keys = {{"stored", {1}}};
+  chart.previous->statistics->languages["Rust"] = {.hits = 4, .misses = 1, .errors = 0};
+  chart.requests.keys = {{"stored", {5, 6, 7, 8}}};
+
+  EXPECT_FALSE(overlap(chart));
+  EXPECT_EQ(first_rule(chart), "");
+}
+
 const report::Verdict* verdict_of(const std::vector<report::Verdict>& verdicts, std::string_view rule) {
   const auto at = std::ranges::find(verdicts, rule, &report::Verdict::rule);
   return at == verdicts.end() ? nullptr : &*at;
