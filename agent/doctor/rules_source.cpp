@@ -23,6 +23,8 @@ bool moved(const Chart& chart) {
   return chart.previous && chart.previous->surroundings.folder != chart.surroundings.folder;
 }
 
+constexpr std::string_view k_environment = "environment";  // where a flag was found
+
 // All flags of the project that its files and environment tell.
 std::vector<Setting> flags_of(const Chart& chart) {
   std::vector<Setting> flags;
@@ -34,7 +36,7 @@ std::vector<Setting> flags_of(const Chart& chart) {
   for (const std::string_view name :
        {"CFLAGS", "CXXFLAGS", "CPPFLAGS", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}) {
     if (const auto value = chart.variable(name); !value.empty()) {
-      flags.push_back({.name = std::string(name), .value = value, .where = "environment"});
+      flags.push_back({.name = std::string(name), .value = value, .where = std::string(k_environment)});
     }
   }
   for (const auto& set : chart.project.cargo_config) {
@@ -45,14 +47,23 @@ std::vector<Setting> flags_of(const Chart& chart) {
   return flags;
 }
 
+std::vector<std::string> words_of(std::string flags) {
+  std::ranges::replace_if(flags, [](char letter) { return letter == '\x1f' || letter == ','; }, ' ');
+  std::vector<std::string> words;
+  for (const auto word : split(flags, ' ')) {
+    if (!word.empty()) {
+      words.emplace_back(word);
+    }
+  }
+  return words;
+}
+
 // The first word of flags of which `is` holds, as evidence.
 template <typename Is>
 std::optional<std::string> flag_where(const Chart& chart, Is is) {
   for (const auto& set : flags_of(chart)) {
-    auto words = set.value;
-    std::ranges::replace_if(words, [](char letter) { return letter == '\x1f' || letter == ','; }, ' ');
-    for (const auto word : split(words, ' ')) {
-      if (!word.empty() && is(word)) {
+    for (const auto& word : words_of(set.value)) {
+      if (is(set, word)) {
         return fmt::format("{}: {}: {}", set.where, set.name, sccache::without_secrets(word));
       }
     }
@@ -60,19 +71,63 @@ std::optional<std::string> flag_where(const Chart& chart, Is is) {
   return std::nullopt;
 }
 
-// A definition whose value looks like a time, a date, a commit or a number of a build.
-bool is_volatile(std::string_view word) {
-  if (!word.starts_with("-D") || !word.contains('=')) {
+// The run before had this very flag, as far as its environment is on record; of files only today's content is
+// known.
+bool was_there_before(const Chart& chart, const Setting& set, const std::string& word) {
+  if (!chart.previous || set.where != k_environment) {
     return false;
   }
-  const auto name = lowered(word.substr(2, word.find('=') - 2));
-  const auto value = word.substr(word.find('=') + 1);
-  const auto digits = std::ranges::count_if(value, [](char c) { return c >= '0' && c <= '9'; });
-  const bool names_it =
-      std::ranges::any_of(std::array<std::string_view, 8>{"time", "date", "build_id", "build_number",
-                                                          "commit", "git", "sha", "revision"},
-                          [&](std::string_view part) { return name.contains(part); });
-  return (names_it && digits > 0) || digits >= 9;
+  const auto then = words_of(io::variable_in(chart.previous->surroundings.environment, set.name));
+  return std::ranges::find(then, word) != then.end();
+}
+
+bool is_digit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
+
+// "2026-11-21", "20:15:04", "1795299908".
+bool is_moment(std::string_view value) {
+  constexpr std::ptrdiff_t k_digits_of_a_time = 6;
+  return std::ranges::count_if(value, is_digit) >= k_digits_of_a_time;
+}
+
+// As git abbreviates one, or longer, in quotes or not.
+bool is_commit(std::string_view value) {
+  constexpr std::ptrdiff_t k_digits_of_a_commit = 7;
+  const auto is_hex = [](char letter) { return is_digit(letter) || (letter >= 'a' && letter <= 'f'); };
+  return std::ranges::any_of(value, is_digit) && std::ranges::count_if(value, is_hex) >= k_digits_of_a_commit;
+}
+
+bool is_counted(std::string_view value) {
+  return std::ranges::any_of(value, is_digit);
+}
+
+// A definition whose value looks like a time, a date, a commit or a number of a build, and whose name says
+// so: whole words between underscores, since TIMEOUT is no time. A number as long as a time in seconds needs
+// no name.
+bool is_volatile(std::string_view word) {
+  struct Kind {
+    std::string_view name;
+    bool (*looks_like)(std::string_view value);
+  };
+  constexpr std::array<Kind, 8> k_kinds = {{{"_time_", is_moment},
+                                            {"_date_", is_moment},
+                                            {"_commit_", is_commit},
+                                            {"_git_", is_commit},
+                                            {"_sha_", is_commit},
+                                            {"_revision_", is_counted},
+                                            {"_build_id_", is_counted},
+                                            {"_build_number_", is_counted}}};
+  constexpr std::ptrdiff_t k_digits_of_seconds = 10;
+  const auto equals = word.find('=');
+  if (!word.starts_with("-D") || equals == std::string_view::npos) {
+    return false;
+  }
+  const auto name = fmt::format("_{}_", lowered(word.substr(2, equals - 2)));
+  const auto value = lowered(word.substr(equals + 1));
+  return std::ranges::count_if(value, is_digit) >= k_digits_of_seconds ||
+         std::ranges::any_of(
+             k_kinds, [&](const Kind& kind) { return name.contains(kind.name) && kind.looks_like(value); });
 }
 
 Finding clock_macro(const Chart& chart) {
@@ -91,7 +146,9 @@ Finding volatile_define(const Chart& chart) {
   if (!misses_again(chart, "C/C++")) {
     return std::nullopt;
   }
-  const auto flag = flag_where(chart, is_volatile);
+  const auto flag = flag_where(chart, [&](const Setting& set, const std::string& word) {
+    return is_volatile(word) && !was_there_before(chart, set, word);
+  });
   if (!flag) {
     return std::nullopt;
   }
@@ -105,7 +162,7 @@ Finding prefix_map(const Chart& chart) {
   if (!misses_again(chart, "C/C++") && !misses_again(chart, "Rust")) {
     return std::nullopt;
   }
-  const auto flag = flag_where(chart, [](std::string_view word) {
+  const auto flag = flag_where(chart, [](const Setting&, std::string_view word) {
     const bool maps = word.starts_with("-ffile-prefix-map=/") || word.starts_with("-fdebug-prefix-map=/") ||
                       word.starts_with("-fmacro-prefix-map=/") || word.starts_with("--remap-path-prefix=/");
     return maps;

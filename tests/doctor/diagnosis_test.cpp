@@ -300,6 +300,34 @@ TEST(Diagnosis, TheIdleTimeoutThatIsSetIsNamed) {
             "SCCACHE_IDLE_TIMEOUT is 60: it ends by itself after 60 s without work");
 }
 
+// Four C lookups that a run before should have prevented.
+Chart two_c_runs(const std::string& flags_then, const std::string& flags_now) {
+  auto chart = two_cold_runs();
+  for (auto* statistics : {&*chart.statistics, &*chart.previous->statistics}) {
+    statistics->languages = {{"C/C++", {.hits = 0, .misses = 4, .errors = 0}}};
+  }
+  chart.previous->surroundings.environment = {{"CFLAGS", flags_then}};
+  chart.surroundings.environment = {{"CFLAGS", flags_now}};
+  return chart;
+}
+
+TEST(Diagnosis, OnlyDefinitionsOfATimeACommitOrABuildAreVolatile) {
+  for (const auto* flag : {"-DTIMEOUT=30", "-DUPDATE_RATE=4", "-DTIME_LIMIT=30", "-DSHADE=1",
+                           "-DDIGITS=123456789", "-DGIT_LEVEL=2"}) {
+    EXPECT_EQ(verdict_of(examine(two_c_runs("", flag)).verdicts, "volatile-define"), nullptr) << flag;
+  }
+  for (const auto* flag :
+       {"-DBUILD_ID=42", "-DBUILD_TIME=20:15:04", "-DGIT_SHA=\"ab12cd3\"", "-DX=1795299908"}) {
+    EXPECT_NE(verdict_of(examine(two_c_runs("", flag)).verdicts, "volatile-define"), nullptr) << flag;
+  }
+}
+
+TEST(Diagnosis, ADefinitionThatTheLastRunHadTooIsNotVolatile) {
+  const auto chart = two_c_runs("-O2 -DBUILD_ID=42", "-DBUILD_ID=42");
+
+  EXPECT_EQ(verdict_of(examine(chart).verdicts, "volatile-define"), nullptr);
+}
+
 TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
   const auto json = to_json(examine(two_cold_runs()));
 
