@@ -146,9 +146,24 @@ Finding tag_changed(const Chart& chart) {
                      : fmt::format("hearth run --also-scope {} -- …", then.scope)});
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "…-run-<id>-<attempt>" as keys::root_tag ends a tag; a tag may say "run" elsewhere.
+bool names_a_run(std::string_view tag) {
+  constexpr std::string_view k_mark = "-run-";
+  const auto at = tag.rfind(k_mark);
+  if (at == std::string_view::npos) {
+    return false;
+  }
+  const auto run = tag.substr(at + k_mark.size());
+  const auto dash = run.find('-');
+  return dash != std::string_view::npos && is_number(run.substr(0, dash)) && is_number(run.substr(dash + 1));
+}
+
 Finding run_scoped(const Chart& chart) {
-  const auto at = chart.figures.tag.rfind("-run-");
-  if (at == std::string::npos || !chart.low()) {
+  if (!names_a_run(chart.figures.tag) || !chart.low()) {
     return std::nullopt;
   }
   return found(Certainty::certain, chart.miss_share() * 1.01,
@@ -161,6 +176,9 @@ Finding backend_changed(const Chart& chart) {
   if (!comparable(chart) || chart.previous->figures.backend == chart.figures.backend) {
     return std::nullopt;
   }
+  // None is nowhere to go back to: what that run compiled stayed in its local store.
+  const bool had_one = chart.previous->figures.backend != "none";
+  const auto& better = had_one ? chart.previous->figures.backend : chart.figures.backend;
   return found(Certainty::certain, chart.miss_share(),
                {.title = had_one ? "This run used another backend than the last one"
                                  : "The last run had no backend: nothing of it reached this one's",
@@ -177,9 +195,6 @@ Finding mode_changed(const Chart& chart) {
   if (then.empty() || now.empty() || then == now) {
     return std::nullopt;
   }
-  // None is nowhere to go back to: what that run compiled stayed in its local store.
-  const bool had_one = chart.previous->figures.backend != "none";
-  const auto& better = had_one ? chart.previous->figures.backend : chart.figures.backend;
   return found(Certainty::certain, chart.miss_share(),
                {.title = "sccache's mode changed: keys of C and C++ differ between the two",
                 .evidence = two_values("sccache mode", then, now),

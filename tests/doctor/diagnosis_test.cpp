@@ -328,6 +328,25 @@ TEST(Diagnosis, ADefinitionThatTheLastRunHadTooIsNotVolatile) {
   EXPECT_EQ(verdict_of(examine(chart).verdicts, "volatile-define"), nullptr);
 }
 
+TEST(Diagnosis, OnlyATagThatEndsInARunNamesOne) {
+  auto chart = two_cold_runs();
+  for (const auto* tag : {"ci-run-linux", "run-1-2-linux", "case-run-2", "case-run-2-x"}) {
+    chart.figures.tag = tag;
+    EXPECT_EQ(verdict_of(examine(chart).verdicts, "run-scoped"), nullptr) << tag;
+  }
+  chart.figures.tag = "a-run-b-run-2-1";
+  EXPECT_NE(verdict_of(examine(chart).verdicts, "run-scoped"), nullptr);
+}
+
+TEST(Diagnosis, AModeOfMoonThatAWorkflowComputesIsNotJudged) {
+  Chart chart;
+  chart.project.workflows = parse_yaml_lines("env:\n  MOON_CACHE: ${{ vars.MODE }}\n", "w.yml");
+  EXPECT_EQ(first_rule(chart), "");
+
+  chart.project.workflows = parse_yaml_lines("env:\n  MOON_CACHE: read-only\n", "w.yml");
+  EXPECT_EQ(first_rule(chart), "unknown-moon-mode");
+}
+
 TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
   const auto json = to_json(examine(two_cold_runs()));
 
