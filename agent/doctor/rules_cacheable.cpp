@@ -18,6 +18,8 @@ constexpr double k_much = 0.5;
 
 constexpr std::uint64_t k_few_crates = 3;  // a program and a build script are as it should be
 
+constexpr std::string_view k_multiarch = "multiple different -arch, and SCCACHE_CACHE_MULTIARCH not set";
+
 struct Share {
   std::uint64_t count = 0;
   std::uint64_t total = 0;
@@ -77,9 +79,14 @@ bool is_flag(const std::string& reason) {
 Finding flag(const Chart& chart) {
   const auto share = share_of(chart, is_flag);
   const auto ceiling = ceiling_of(chart);
-  const auto at =
-      std::ranges::find_if(ceiling.reasons, [](const auto& entry) { return is_flag(entry.first); });
-  const auto name = at == ceiling.reasons.end() ? std::string() : at->first;
+  std::string name;
+  std::uint64_t most = 0;
+  for (const auto& [reason, count] : ceiling.reasons) {
+    if (is_flag(reason) && count > most) {
+      name = reason;
+      most = count;
+    }
+  }
   return much_of(chart, share,
                  {.title = fmt::format("The flag {} makes compilations uncacheable", name),
                   .fix = fmt::format("grep -rn -e '{}' CMakeLists.txt Makefile* meson.build build.ninja .   "
@@ -99,14 +106,22 @@ Finding preprocessing(const Chart& chart) {
 }
 
 Finding many_inputs(const Chart& chart) {
-  const auto share = share_of(chart, [](const std::string& reason) {
-    return reason == "multiple input files" || reason == "multiple -arch";
-  });
+  const auto share =
+      share_of(chart, [](const std::string& reason) { return reason == "multiple input files"; });
   return much_of(
       chart, share,
       {.title = "Several sources in one call of the compiler, which sccache cannot cache",
        .fix = "# One source per call:\nfor f in *.c; do sccache cc -c \"$f\" -o \"${f%.c}.o\"; done"},
       "multiple input files");
+}
+
+Finding many_architectures(const Chart& chart) {
+  const auto share = share_of(chart, [](const std::string& reason) { return reason == k_multiarch; });
+  return much_of(
+      chart, share,
+      {.title = "One call compiles for several architectures, which sccache leaves alone unless told",
+       .fix = "export SCCACHE_CACHE_MULTIARCH=1\nsccache --stop-server   # the next one reads it"},
+      k_multiarch);
 }
 
 Finding response_file(const Chart& chart) {
@@ -137,7 +152,7 @@ Finding unsupported_compiler(const Chart& chart) {
 Finding not_cacheable(const Chart& chart) {
   const auto share = share_of(chart, [](const std::string& reason) {
     return !is_flag(reason) && reason != "crate-type" && reason != "-E" && reason != "@" &&
-           reason != "multiple input files" && reason != "incremental";
+           reason != "multiple input files" && reason != k_multiarch && reason != "incremental";
   });
   return much_of(
       chart, share,
@@ -146,10 +161,11 @@ Finding not_cacheable(const Chart& chart) {
       "CannotCache");
 }
 
-constexpr std::array<Rule, 7> k_rules = {{{"crate-type", crate_type},
+constexpr std::array<Rule, 8> k_rules = {{{"crate-type", crate_type},
                                           {"uncacheable-flag", flag},
                                           {"preprocessing", preprocessing},
                                           {"many-inputs", many_inputs},
+                                          {"many-architectures", many_architectures},
                                           {"response-file", response_file},
                                           {"unsupported-compiler", unsupported_compiler},
                                           {"not-cacheable", not_cacheable}}};

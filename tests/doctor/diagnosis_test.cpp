@@ -347,6 +347,30 @@ TEST(Diagnosis, AModeOfMoonThatAWorkflowComputesIsNotJudged) {
   EXPECT_EQ(first_rule(chart), "unknown-moon-mode");
 }
 
+// Half of the compilations or more cannot be cached, for these reasons.
+Chart uncacheable(std::map<std::string, std::uint64_t> reasons) {
+  Chart chart;
+  chart.statistics.emplace();
+  chart.statistics->not_cached = std::move(reasons);
+  return chart;
+}
+
+TEST(Diagnosis, OfSeveralFlagsTheMostFrequentIsNamed) {
+  const auto verdicts = examine(uncacheable({{"-fmodules", 1}, {"-save-temps", 9}})).verdicts;
+
+  ASSERT_FALSE(verdicts.empty());
+  EXPECT_EQ(verdicts.front().title, "The flag -save-temps makes compilations uncacheable");
+}
+
+TEST(Diagnosis, SeveralArchitecturesInOneCallHaveARemedyOfTheirOwn) {
+  const auto verdicts =
+      examine(uncacheable({{"multiple different -arch, and SCCACHE_CACHE_MULTIARCH not set", 4}})).verdicts;
+
+  ASSERT_EQ(verdicts.size(), 1U);
+  EXPECT_EQ(verdicts.front().rule, "many-architectures");
+  EXPECT_THAT(verdicts.front().fix, HasSubstr("export SCCACHE_CACHE_MULTIARCH=1"));
+}
+
 TEST(Diagnosis, AsJsonHasVerdictsAndCeiling) {
   const auto json = to_json(examine(two_cold_runs()));
 
