@@ -40,6 +40,13 @@ std::string on_no_cacheable_compilation(const Figures& figures) {
   return "Nothing was compiled.";
 }
 
+// No server of sccache ever ran, which the launcher starts when it is called first.
+bool sccache_was_asked_nothing(const Figures& figures) {
+  const auto seen = figures.lookups_hit.value_or(0) + figures.lookups_missed.value_or(0) +
+                    figures.stores.value_or(0) + figures.restarts.value_or(0) + total_of(figures.fallbacks);
+  return !figures.sccache_mode.empty() && !figures.hits && figures.lookups_hit && seen == 0;
+}
+
 void add(std::vector<Remark>& list, Remark::Weight weight, std::string text) {
   list.push_back({.weight = weight, .text = std::move(text)});
 }
@@ -78,7 +85,8 @@ std::string on_the_server(const Figures& figures) {
 }
 
 void remark_on_compilations(std::vector<Remark>& list, const Figures& figures) {
-  if (!figures.hits && !figures.sccache_mode.empty() && figures.lookups_hit) {
+  if (!figures.hits && !figures.sccache_mode.empty() && figures.lookups_hit &&
+      !sccache_was_asked_nothing(figures)) {
     add(list, Remark::Weight::note, "As the agent counted: " + on_lookups(figures));
   }
   if (figures.errors.value_or(0) > 0) {
@@ -138,6 +146,9 @@ std::string headline(const Figures& figures, Ending ending) {
   }
   if (ending == Ending::not_started) {
     return "This build ran without the cache.";
+  }
+  if (ending == Ending::drained && sccache_was_asked_nothing(figures)) {
+    return "sccache was asked for nothing.";
   }
   if (!figures.sccache_mode.empty()) {
     return "How many compilations came from the cache is not known: sccache's statistics are missing.";

@@ -48,6 +48,20 @@ TEST(Headline, ClaimsNoRateThatWasNotMeasured) {
   EXPECT_EQ(headline(Figures{}, Ending::not_started), "This build ran without the cache.");
 }
 
+// `hearth run -- true`: no server of sccache was ever started, so there are no statistics to miss.
+TEST(Headline, SaysWhenSccacheWasAskedForNothing) {
+  Figures figures;
+  figures.sccache_mode = "proxy";
+  figures.lookups_hit = figures.lookups_missed = figures.stores = 0;
+
+  EXPECT_EQ(headline(figures), "sccache was asked for nothing.");
+  EXPECT_THAT(remarks(figures), IsEmpty());
+
+  EXPECT_THAT(headline(figures, Ending::died), HasSubstr("not known"));
+  figures.fallbacks = {{"server-start-failed", 1}};
+  EXPECT_THAT(headline(figures), HasSubstr("not known"));
+}
+
 TEST(Headline, CountsLookupsWhereSccacheIsNotUsed) {
   Figures figures;
   figures.lookups_hit = 3;
