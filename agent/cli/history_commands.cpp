@@ -25,6 +25,7 @@ struct Options {
 Result<doctor::Difference> difference_of(const Options& options) {
   if (options.first.empty()) {
     AGENT_TRY(const auto runs, doctor::last_runs(io::fs::path(options.store) / app::k_runs_folder));
+    warn_of_unreadable_runs(options.store, runs.last);
     if (!runs.previous) {
       return fail(Errc::not_found, "no run before the last is on record that it can be compared to");
     }
