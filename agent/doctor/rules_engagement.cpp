@@ -224,14 +224,18 @@ Finding incremental(const Chart& chart) {
       evidence.push_back(chart.shown(name));
     }
   }
+  // The variable goes before every profile.
+  const auto variable = chart.variable("CARGO_INCREMENTAL");
   for (const auto* settings : {&chart.project.cargo_config, &chart.project.manifest}) {
     for (const auto& set : *settings) {
-      if (set.name.ends_with("incremental") && set.value == "true") {
+      if (variable.empty() && set.name.ends_with("incremental") && set.value == "true") {
         evidence.push_back(set.shown());
       }
     }
   }
-  if (count == 0 && (chart.counted() || evidence.empty() || !chart.project.cargo)) {
+  // A server that was asked for something would have counted it.
+  const bool would_be_counted = chart.ours() ? chart.counted() : chart.requests_seen() > 0;
+  if (count == 0 && (would_be_counted || evidence.empty() || !chart.project.cargo)) {
     return std::nullopt;
   }
   evidence.insert(evidence.begin(), fmt::format("{} left uncached because of incremental compilation",

@@ -99,6 +99,12 @@ def incremental_by_a_flag(world):
     return world.doctor()
 
 
+@failure("incremental")
+def incremental_before_the_first_build(world):
+    world.rust_project(2)
+    return world.here(world.server(start=False, CARGO_INCREMENTAL="1"))
+
+
 @failure("server-died")
 def server_killed_in_the_middle(world):
     world.c_project()

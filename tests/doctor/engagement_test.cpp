@@ -117,5 +117,35 @@ TEST(Engagement, AStaleFolderWithAnotherLauncherIsNoCause) {
   EXPECT_THAT(examine(chart).verdicts, IsEmpty());
 }
 
+// A Cargo project as it lies there, with sccache's client, and no server behind it.
+Chart cargo_here(io::Environment environment) {
+  Chart chart;
+  chart.server.asked = true;
+  chart.statistics.emplace();  // the client's zeros
+  chart.project.cargo = true;
+  chart.surroundings.environment = std::move(environment);
+  return chart;
+}
+
+TEST(Engagement, IncrementalIsNamedBeforeAnythingWasCompiled) {
+  auto chart = cargo_here({{"RUSTC_WRAPPER", "sccache"}, {"CARGO_INCREMENTAL", "1"}});
+  EXPECT_EQ(first_rule(chart), "incremental");
+
+  chart.server.running = true;
+  EXPECT_EQ(first_rule(chart), "incremental");
+
+  chart.statistics->languages["Rust"] = {.hits = 5, .misses = 0, .errors = 0};  // and none was refused
+  EXPECT_EQ(first_rule(chart), "");
+}
+
+TEST(Engagement, AVariableThatSwitchesIncrementalOffGoesBeforeProfiles) {
+  auto chart = cargo_here({{"CARGO_INCREMENTAL", "0"}});
+  chart.server.running = true;
+  chart.surroundings.environment.emplace_back("RUSTC_WRAPPER", "sccache");
+  chart.project.manifest = parse_toml("[profile.dev]\nincremental = true\n", "Cargo.toml");
+
+  EXPECT_EQ(first_rule(chart), "");
+}
+
 }  // namespace
 }  // namespace agent::doctor
