@@ -46,7 +46,8 @@ Result<doctor::Chart> chart_of_here(const Options& options) {
                                    .log = options.log});
 }
 
-// A store that was named must have a record; the usual one may know this folder, or may not.
+// A store that was named must have a record; the usual one may know this folder, or may not: then this folder
+// is looked at as it is, and what is on record of it is missed.
 Result<doctor::Chart> admit(const Options& options) {
   if (!options.control.empty()) {
     return chart_of_agent(options);
@@ -54,12 +55,15 @@ Result<doctor::Chart> admit(const Options& options) {
   if (options.here || !options.statistics.empty() || !options.log.empty()) {
     return chart_of_here(options);
   }
-  auto recorded = doctor::chart_of_run(io::fs::path(options.store) / app::k_runs_folder);
   const bool named = options.store_option->count() > 0;
-  if (recorded && (named || recorded->surroundings.folder == io::fs::current_path())) {
+  const auto runs = io::fs::path(options.store) / app::k_runs_folder;
+  auto recorded = doctor::chart_of_run(runs, named ? io::fs::path() : io::fs::current_path());
+  if (recorded || named) {
     return recorded;
   }
-  return named ? std::move(recorded) : chart_of_here(options);
+  AGENT_TRY(auto chart, chart_of_here(options));
+  chart.unseen.push_back("a run: " + recorded.error().message);
+  return chart;
 }
 
 int run_doctor(const Options& options) {

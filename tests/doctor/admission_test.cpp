@@ -54,6 +54,56 @@ TEST(LastRuns, OfOneFolderAreComparableUnderOtherTags) {
   EXPECT_EQ(found->previous->id, "1");
 }
 
+// Another project's run is the newest of the store.
+TEST(LastRuns, OfAFolderAreNotThoseOfAnother) {
+  const tests::TempFolder folder;
+  for (const auto& record :
+       {run("1", "rust", "/src"), run("2", "rust", "/src"), run("3", "other", "/elsewhere")}) {
+    ASSERT_THAT(app::keep_run(folder.path(), record), Succeeds());
+  }
+
+  const auto found = last_runs(folder.path(), "/src");
+
+  ASSERT_THAT(found, Succeeds());
+  EXPECT_EQ(found->last.id, "2");
+  ASSERT_TRUE(found->previous);
+  EXPECT_EQ(found->previous->id, "1");
+  EXPECT_THAT(last_runs(folder.path(), "/nowhere"), FailsWith(Errc::not_found));
+}
+
+TEST(LastRuns, OfACheckoutStandInForThoseOfAFolderInIt) {
+  const tests::TempFolder folder;
+  const tests::TempFolder checkout;
+  const auto source = checkout.path() / "src";
+  ASSERT_THAT(io::make_folders(checkout.path() / ".git"), Succeeds());
+  ASSERT_THAT(io::make_folders(source), Succeeds());
+  ASSERT_THAT(app::keep_run(folder.path(), run("1", "a", checkout.path().string())), Succeeds());
+  ASSERT_THAT(app::keep_run(folder.path(), run("2", "a", "/elsewhere")), Succeeds());
+
+  const auto beside = last_runs(folder.path(), source);
+
+  ASSERT_THAT(beside, Succeeds());
+  EXPECT_EQ(beside->last.id, "1");
+
+  ASSERT_THAT(app::keep_run(folder.path(), run("0", "a", source.string())), Succeeds());
+  EXPECT_EQ(last_runs(folder.path(), source)->last.id, "0");
+}
+
+TEST(LastRuns, ThatCannotBeReadAreNamed) {
+  const tests::TempFolder folder;
+  ASSERT_THAT(io::write_file(folder.path() / "5.json", R"({"schema":1,"id)"), Succeeds());
+
+  const auto found = last_runs(folder.path());
+
+  ASSERT_THAT(found, FailsWith(Errc::invalid));
+  EXPECT_THAT(found.error().message, ::testing::HasSubstr("5.json"));
+
+  ASSERT_THAT(app::keep_run(folder.path(), run("4", "a", "/src")), Succeeds());
+  const auto chart = chart_of_run(folder.path());
+  ASSERT_THAT(chart, Succeeds());
+  EXPECT_THAT(chart->unseen, ::testing::ElementsAre(::testing::HasSubstr("5.json")));
+}
+
 TEST(LastRuns, MayBeOneOrNone) {
   const tests::TempFolder folder;
   EXPECT_THAT(last_runs(folder.path()), FailsWith(Errc::not_found));

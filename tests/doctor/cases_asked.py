@@ -105,6 +105,14 @@ def incremental_before_the_first_build(world):
     return world.here(world.server(start=False, CARGO_INCREMENTAL="1"))
 
 
+@failure("sccache-missing")
+def no_sccache_on_the_path(world):
+    world.rust_project(1)
+    empty = world.folder / "empty"
+    empty.mkdir()
+    return world.here({"RUSTC_WRAPPER": "sccache", "PATH": str(empty), "HEARTH_SCCACHE": ""})
+
+
 @failure("server-died")
 def server_killed_in_the_middle(world):
     world.c_project()

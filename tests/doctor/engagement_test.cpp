@@ -147,5 +147,37 @@ TEST(Engagement, AVariableThatSwitchesIncrementalOffGoesBeforeProfiles) {
   EXPECT_EQ(first_rule(chart), "");
 }
 
+TEST(Engagement, AnSccacheThatIsNotThereIsNamed) {
+  Chart chart;
+  chart.server.missing = {"RUSTC_WRAPPER=sccache"};
+
+  EXPECT_EQ(first_rule(chart), "sccache-missing");
+}
+
+TEST(Engagement, WhatCouldNotBeSeenIsSaid) {
+  Chart chart;
+  EXPECT_TRUE(text_of(examine(chart), chart).ends_with("Nothing is wrong.\n"));
+
+  chart.unseen = {"sccache's statistics: there is no sccache on PATH"};
+  EXPECT_TRUE(text_of(examine(chart), chart)
+                  .ends_with("Not seen: sccache's statistics: there is no sccache on PATH.\n"
+                             "Nothing was found in the rest.\n"));
+  EXPECT_EQ(to_json(examine(chart))["unseen"].array()->size(), 1U);
+}
+
+TEST(Engagement, OfACommandThatBuiltNothingNoBuildWasSeen) {
+  const auto chart = cargo_run("true (01234567)");
+
+  EXPECT_EQ(examine(chart).unseen.size(), 1U);
+}
+
+TEST(Engagement, TheRunThatIsLookedAtIsNamed) {
+  auto chart = cargo_run("make (01234567)");
+  chart.ran = {.began_ms = 1'795'377'600'000, .ended_ms = 1'795'377'660'000};
+  chart.surroundings.folder = "/src";
+
+  EXPECT_EQ(examine(chart).looked_at, "the run of 2026-11-22 20:00 UTC in /src: make (01234567)");
+}
+
 }  // namespace
 }  // namespace agent::doctor
