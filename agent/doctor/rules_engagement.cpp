@@ -25,8 +25,10 @@ std::uint64_t asked(const Chart& chart) {
   if (chart.statistics) {
     count = std::max(count, chart.statistics->executed + chart.not_cacheable());
   }
-  if (!chart.counted()) {  // other tools look things up too, so it stands in only
-    count = std::max(count, chart.figures.lookups_hit.value_or(0) + chart.figures.lookups_missed.value_or(0));
+  if (!chart.counted()) {                 // other tools look things up too, so it stands in only
+    const auto& figures = chart.figures;  // in disk mode stores only are seen
+    count = std::max({count, figures.lookups_hit.value_or(0) + figures.lookups_missed.value_or(0),
+                      figures.stores.value_or(0)});
   }
   return count + report::total_of(chart.figures.fallbacks);
 }

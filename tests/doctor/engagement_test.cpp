@@ -85,6 +85,16 @@ TEST(Engagement, ACompilationThatFailedWasAskedFor) {
   EXPECT_THAT(examine(chart).verdicts, IsEmpty());
 }
 
+// Of disk mode nothing but stores is seen where sccache's server ended before it told its figures.
+TEST(Engagement, WhatWasStoredWasAskedForWhateverStatisticsAreLost) {
+  auto chart = cargo_run("cargo (01234567)");
+  chart.statistics.reset();
+  chart.figures.stores = 6;
+  chart.project.cargo_output = {.folder = {}, .units = 6, .written = 6, .packages_before = 0};
+
+  EXPECT_THAT(examine(chart).verdicts, IsEmpty());
+}
+
 TEST(Engagement, ABuildOfMakeThatWroteObjectsLostTheWrapper) {
   auto chart = cargo_run("make (01234567)");
   chart.project.cargo = false;
