@@ -391,6 +391,10 @@ report::Figures Agent::drain(std::chrono::milliseconds deadline) {
   return state_->drain(deadline);
 }
 
+std::string Agent::record_id() const {
+  return run_id(state_->started);
+}
+
 report::Figures Agent::figures() const {
   return state_->status->figures();
 }

@@ -44,6 +44,9 @@ public:
   // Safe from any thread.
   report::Figures figures() const;
 
+  // Of its record in Config::runs.
+  std::string record_id() const;
+
   // Blocks until the agent has a reason to end: somebody drained it over the control socket, its sentinel
   // vanished, nothing spoke to it for the idle limit, or `stop` was requested. Returns the reason in words.
   std::string wait(const std::stop_token& stop);

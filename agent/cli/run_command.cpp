@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -70,7 +71,8 @@ struct Session {
   io::PrivateFolder folder;
   io::PrivateFolder sccache_folder;  // of disk mode
   io::PrivateFolder ccache_folder;
-  io::fs::path runs;  // where runs are on record
+  io::fs::path runs;        // where runs are on record
+  io::fs::path started_in;  // a build may remove it
   std::shared_ptr<app::Surroundings> surroundings = std::make_shared<app::Surroundings>();
   std::unique_ptr<app::Agent> agent;
   sccache::Installation installation;
@@ -86,12 +88,16 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
   AGENT_TRY(const auto real, sccache::find_real(environment, own_program));
   AGENT_TRY(const auto launcher, sccache::find_launcher(environment, own_program));
   Session session;
+  session.started_in = io::fs::current_path();
+  if (!options.summary_json.empty()) {
+    options.summary_json = io::fs::absolute(options.summary_json).string();
+  }
   AGENT_TRY(session.folder, io::PrivateFolder::make());
   session.drain_deadline = config.drain_deadline;
   AGENT_TRY(auto token, io::random_hex(k_token_bytes));
   config.token = Secret(std::move(token));
   config.leftover = app::Config::Leftover::removed;
-  config.checkout = io::fs::current_path().string();
+  config.checkout = session.started_in.string();
   session.runs = config.runs = config.store / app::k_runs_folder;
   config.surroundings = [known = session.surroundings](const auto& statistics) {
     auto surroundings = *known;
@@ -123,6 +129,16 @@ Result<Session> open_session(Options& options, const io::Environment& environmen
     fmt::print(stderr, "hearth: live page: {}/#token={}\n", session.agent->endpoint(), config.token.reveal());
   }
   return session;
+}
+
+// Also where the folder is gone that hearth was started in, or another surprise: the command can be run all
+// the same.
+Result<Session> try_to_open_session(Options& options, const io::Environment& environment) {
+  try {
+    return open_session(options, environment);
+  } catch (const std::exception& error) {
+    return fail(Errc::io, "{}", error.what());
+  }
 }
 
 // A build that calls `sccache` goes on without one, and without a cache that nobody asked for: the machine's
@@ -158,10 +174,10 @@ int run_child(const std::vector<std::string>& arguments, const io::Environment& 
 
 // Asked where hits are low only: it reads the project's files.
 void add_verdicts(report::Figures& figures, const Session& session, double min_hit_rate) {
-  if (!doctor::is_called_for(figures, min_hit_rate, io::fs::current_path())) {
+  if (!doctor::is_called_for(figures, min_hit_rate, session.started_in)) {
     return;
   }
-  if (auto chart = doctor::chart_of_run(session.runs)) {
+  if (auto chart = doctor::chart_of_run_named(session.runs, session.agent->record_id())) {
     chart->min_hit_rate = min_hit_rate;
     figures.verdicts = doctor::examine(*chart).verdicts;
   }
@@ -173,7 +189,7 @@ void print_summary(const Options& options, const report::Figures& figures) {
   }
   if (!options.summary_json.empty()) {
     const auto text = report::to_json(figures).dump(2) + "\n";
-    if (auto written = io::write_file(io::fs::absolute(options.summary_json), text); !written) {
+    if (auto written = io::write_file(options.summary_json, text); !written) {
       fmt::print(stderr, "hearth: warning: {}\n", written.error().message);
     }
   }
@@ -182,7 +198,7 @@ void print_summary(const Options& options, const report::Figures& figures) {
 int run_command(Options& options) {
   const Signals signals;
   const auto environment = io::current_environment();
-  auto session = open_session(options, environment);
+  auto session = try_to_open_session(options, environment);
   if (!session) {
     if (session.error().code == Errc::invalid) {  // a wrong option is ours to refuse, before anything runs
       return report_error(session.error());
@@ -201,9 +217,13 @@ int run_command(Options& options) {
   }
   *session->surroundings = surroundings_of(options.command, environment, inner);
   const int code = run_child(options.command, inner, signals.token());
-  auto figures = session->agent->drain(session->drain_deadline);
-  add_verdicts(figures, *session, options.min_hit_rate);
-  print_summary(options, figures);
+  try {
+    auto figures = session->agent->drain(session->drain_deadline);
+    add_verdicts(figures, *session, options.min_hit_rate);
+    print_summary(options, figures);
+  } catch (const std::exception& error) {  // the exit code is the build's, whatever becomes of its figures
+    warn("no summary", fail(Errc::io, "{}", error.what()).error());
+  }
   return code;
 }
 

@@ -192,6 +192,22 @@ bool is_called_for(const report::Figures& figures, double min_hit_rate, const io
   });
 }
 
+namespace {
+
+// `recorded` goes on behind `last`.
+LastRuns with_previous(app::RecordedRuns& recorded, app::RunRecord last) {
+  LastRuns found{.last = std::move(last), .previous = {}};
+  while (auto run = recorded.next()) {
+    if (is_comparable(*run, found.last)) {
+      found.previous = std::move(run);
+      break;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
 Result<LastRuns> last_runs(const io::fs::path& runs, const io::fs::path& folder) {
   const auto wanted = folder.empty() ? std::optional<std::string>() : id_of_last(runs, folder);
   app::RecordedRuns recorded(runs);
@@ -205,18 +221,12 @@ Result<LastRuns> last_runs(const io::fs::path& runs, const io::fs::path& folder)
   if (!last) {
     return fail(Errc::not_found, "no run in {} is on record in {}", folder.string(), runs.string());
   }
-  LastRuns found{.last = *std::move(last), .previous = {}};
-  while (auto run = recorded.next()) {
-    if (is_comparable(*run, found.last)) {
-      found.previous = std::move(run);
-      break;
-    }
-  }
-  return found;
+  return with_previous(recorded, *std::move(last));
 }
 
-Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder) {
-  AGENT_TRY(auto found, last_runs(runs, folder));
+namespace {
+
+Chart chart_of(LastRuns found, const io::fs::path& runs) {
   auto& last = found.last;
   Chart chart;
   for (const auto& error : app::unreadable_runs(runs, last.id)) {
@@ -235,6 +245,23 @@ Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder)
     chart.project = read_project(chart.surroundings.folder, chart.surroundings.environment, chart.ran);
   }
   return chart;
+}
+
+}  // namespace
+
+Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder) {
+  AGENT_TRY(auto found, last_runs(runs, folder));
+  return chart_of(std::move(found), runs);
+}
+
+Result<Chart> chart_of_run_named(const io::fs::path& runs, std::string_view id) {
+  app::RecordedRuns recorded(runs);
+  while (auto run = recorded.next()) {
+    if (run->id == id) {
+      return chart_of(with_previous(recorded, *std::move(run)), runs);
+    }
+  }
+  return fail(Errc::not_found, "run {} is not on record in {}", id, runs.string());
 }
 
 Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,

@@ -15,6 +15,9 @@ namespace agent::doctor {
 // not_found (no record); what is wrong with the newest where none can be read.
 Result<Chart> chart_of_run(const io::fs::path& runs, const io::fs::path& folder = {});
 
+// Of the record with this id: others may have begun since. Errors: not_found.
+Result<Chart> chart_of_run_named(const io::fs::path& runs, std::string_view id);
+
 // Of figures that an agent gave, and the files in `folder`.
 Chart chart_of_figures(report::Figures figures, const io::fs::path& folder,
                        const io::Environment& environment);

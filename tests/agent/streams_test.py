@@ -50,6 +50,17 @@ class Streams(unittest.TestCase):
                                        stderr=stream)
                     self.assertEqual(done.returncode, code)
 
+    def test_a_build_keeps_its_exit_code_where_its_folder_goes(self):
+        for code in (0, 7):
+            for when, script in {
+                "meanwhile": f'mkdir w && cd w && "$0" run --tag t -- sh -c "rmdir ../w; exit {code}"',
+                "before": f'mkdir w && cd w && rmdir ../w && "$0" run --tag t -- sh -c "exit {code}"',
+            }.items():
+                with self.subTest(when, code=code):
+                    done = subprocess.run(["sh", "-c", script, HEARTH], cwd=self.folder, env=self.environment,
+                                          check=False, capture_output=True, timeout=120)
+                    self.assertEqual(done.returncode, code, done.stderr)
+
     def test_a_closed_stream_gets_nobody_elses_number(self):
         seen = self.folder / "seen"
         for closed in ("2>&-", ">&-", "<&-", "<&- >&- 2>&-"):

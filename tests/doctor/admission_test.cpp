@@ -104,6 +104,22 @@ TEST(LastRuns, ThatCannotBeReadAreNamed) {
   EXPECT_THAT(chart->unseen, ::testing::ElementsAre(::testing::HasSubstr("5.json")));
 }
 
+// Another run in the same store began later and has ended already.
+TEST(RunNamed, IsNotTheLastOne) {
+  const tests::TempFolder folder;
+  for (const auto& record : {run("1", "a", "/src"), run("2", "a", "/src"), run("3", "b", "/src")}) {
+    ASSERT_THAT(app::keep_run(folder.path(), record), Succeeds());
+  }
+
+  const auto chart = chart_of_run_named(folder.path(), "2");
+
+  ASSERT_THAT(chart, Succeeds());
+  EXPECT_EQ(chart->figures.tag, "a");
+  ASSERT_TRUE(chart->previous);
+  EXPECT_EQ(chart->previous->id, "1");
+  EXPECT_THAT(chart_of_run_named(folder.path(), "4"), FailsWith(Errc::not_found));
+}
+
 TEST(LastRuns, MayBeOneOrNone) {
   const tests::TempFolder folder;
   EXPECT_THAT(last_runs(folder.path()), FailsWith(Errc::not_found));
