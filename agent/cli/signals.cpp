@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <utility>
+#include <cstdint>
+#include <set>
 
 namespace agent::cli {
 
@@ -58,7 +59,7 @@ void Signals::let_go_of_the_terminal() const {
 }
 
 void Signals::watch() const {
-  bool asked = false;
+  std::set<std::uint32_t> asked;
   std::array<pollfd, 2> waits{{{.fd = signals_.get(), .events = POLLIN, .revents = 0},
                                {.fd = end_.get(), .events = POLLIN, .revents = 0}}};
   while (true) {
@@ -74,7 +75,7 @@ void Signals::watch() const {
     }
     if (info.ssi_signo == SIGHUP) {
       let_go_of_the_terminal();
-    } else if (std::exchange(asked, true)) {
+    } else if (!asked.insert(info.ssi_signo).second) {
       ::_exit(k_by_signal + static_cast<int>(info.ssi_signo));
     }
     auto source = stop_;

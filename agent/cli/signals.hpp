@@ -17,8 +17,10 @@ public:
   Signals& operator=(const Signals&) = delete;
   ~Signals();
 
-  // Requested by the first signal. A second SIGINT or SIGTERM ends the program at once, with 130 or 143;
-  // SIGHUP never does, and does not count: a terminal that closes sends two, the shell's and the kernel's.
+  // Requested by the first signal. A second SIGINT, or a second SIGTERM, ends the program at once, with 130
+  // or 143. One of each does not: the terminal's Ctrl-C reaches a whole process group, and a parent in it may
+  // pass on what it got as SIGTERM. Nor does SIGHUP: a terminal that closes sends two, the shell's and the
+  // kernel's.
   std::stop_token token() const { return stop_.get_token(); }
 
 private:

@@ -124,6 +124,20 @@ class WithRealSccache(unittest.TestCase):
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         self.assertIn("published", errors)  # and the summary is printed all the same
 
+    def test_a_terminals_signal_and_a_parents_are_one(self):
+        """Ctrl-C in `hearth bench`: the terminal sends SIGINT to both, and the bench SIGTERM to its build."""
+        started, told = self.folder / "started", self.folder / "told"
+        build = f"trap 'echo > {told}; exit 3' TERM; echo > {started}; while :; do sleep 0.05; done"
+        process = subprocess.Popen(self.command("store", "sh", "-c", build), env=self.environment,
+                                   stderr=subprocess.PIPE, text=True)
+        self.wait_for(started)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 3, errors)
+        self.assertTrue(told.exists())
+        self.assertEqual(json.loads((self.folder / "store.json").read_text())["pending"], 0)
+
     def test_a_terminal_that_closes_costs_no_summary(self):
         started, told, go = (self.folder / name for name in ("started", "told", "go"))
         os.mkfifo(go)
