@@ -46,8 +46,8 @@ std::optional<int> pid_of(std::string_view name) {
 }
 
 // Everything that descends from `root`, by pid; what ended meanwhile is left out.
-std::unordered_map<int, ProcessStatus> family_of(int root) {
-  std::unordered_map<int, ProcessStatus> all;
+Processes family_of(int root) {
+  Processes all;
   std::error_code error;
   for (auto entry = fs::directory_iterator("/proc", error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
@@ -73,18 +73,34 @@ std::unordered_map<int, ProcessStatus> family_of(int root) {
 
 void take_sample(Measured& measured, std::vector<std::uint64_t>& course, int root) {
   std::uint64_t together = 0;
-  unsigned compilers = 0;
-  for (const auto& [pid, status] : family_of(root)) {
+  const auto family = family_of(root);
+  for (const auto& [pid, status] : family) {
     together += status.anonymous_bytes;
     if (is_compiler(status.name)) {
-      ++compilers;
       measured.compiler_bytes = std::max(measured.compiler_bytes, status.peak_bytes);
     }
   }
   course.push_back(together);
   measured.peak_bytes = std::max(measured.peak_bytes, together);
-  measured.most_compilers = std::max(measured.most_compilers, compilers);
+  measured.most_compilers = std::max(measured.most_compilers, compilations_in(family));
   ++measured.samples;
+}
+
+bool is_below_a_compiler(const Processes& processes, const ProcessStatus& status) {
+  auto above = processes.find(status.parent);
+  // What is read while it changes may go in a circle, with numbers that were given anew.
+  for (std::size_t steps = 0; above != processes.end() && steps < processes.size(); ++steps) {
+    if (is_compiler(above->second.name)) {
+      return true;
+    }
+    above = processes.find(above->second.parent);
+  }
+  return false;
+}
+
+// Started by nobody but the driver of one compilation: gcc, g++, x86_64-linux-gnu-g++-12, …
+bool is_step_of_a_driver(std::string_view name) {
+  return name == "cc1" || name == "cc1plus" || name == "collect2";
 }
 
 double children_cpu_seconds() {
@@ -129,6 +145,23 @@ bool is_compiler(std::string_view name) {
                                                      "clang-14", "clang-19", "ld",       "ld.lld", "lld",
                                                      "mold",     "lto1",     "collect2", "as"};
   return std::ranges::find(k_names, name) != k_names.end();
+}
+
+unsigned compilations_in(const Processes& processes) {
+  std::vector<const ProcessStatus*> compilers;
+  std::set<int> drivers;
+  for (const auto& [pid, status] : processes) {
+    if (is_compiler(status.name) && !is_below_a_compiler(processes, status)) {
+      compilers.push_back(&status);
+      if (is_step_of_a_driver(status.name)) {
+        drivers.insert(status.parent);
+      }
+    }
+  }
+  // An assembler runs beside cc1 (-pipe), but make starts some too.
+  const auto others =
+      std::ranges::count_if(compilers, [&](const auto* one) { return !drivers.contains(one->parent); });
+  return static_cast<unsigned>(drivers.size() + static_cast<std::size_t>(others));
 }
 
 Result<Measured> measure(const io::Command& command, const std::stop_token& stop) {

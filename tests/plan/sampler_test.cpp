@@ -40,6 +40,55 @@ TEST(IsCompiler, KnowsThemByName) {
   EXPECT_FALSE(is_compiler(""));
 }
 
+TEST(CompilationsIn, CountsACompilerWithAllItStartsOnce) {
+  EXPECT_EQ(compilations_in({}), 0U);
+  EXPECT_EQ(compilations_in({{1, {.name = "cargo"}},
+                             {2, {.name = "rustc", .parent = 1}},
+                             {3, {.name = "cc", .parent = 2}},
+                             {4, {.name = "collect2", .parent = 3}},
+                             {5, {.name = "ld", .parent = 4}}}),
+            1U);
+  EXPECT_EQ(compilations_in({{1, {.name = "rustc"}}, {2, {.name = "rustc", .parent = 1}}}), 1U)
+      << "a wrapper and the compiler behind it";
+  EXPECT_EQ(compilations_in({{1, {.name = "clang"}},
+                             {2, {.name = "clang-19", .parent = 1}},
+                             {3, {.name = "ld.lld", .parent = 1}}}),
+            1U);
+}
+
+TEST(CompilationsIn, CountsTheStepsOfOneGccOnce) {
+  EXPECT_EQ(compilations_in({{1, {.name = "make"}},
+                             {2, {.name = "g++", .parent = 1}},
+                             {3, {.name = "cc1plus", .parent = 2}},
+                             {4, {.name = "as", .parent = 2}},
+                             {5, {.name = "collect2", .parent = 2}},
+                             {6, {.name = "lto1", .parent = 5}}}),
+            1U);
+}
+
+TEST(CompilationsIn, CountsWhatRunsSideBySide) {
+  EXPECT_EQ(compilations_in({{1, {.name = "sccache"}},
+                             {2, {.name = "gcc", .parent = 1}},
+                             {3, {.name = "cc1", .parent = 2}},
+                             {4, {.name = "gcc", .parent = 1}},
+                             {5, {.name = "cc1", .parent = 4}},
+                             {6, {.name = "rustc", .parent = 1}},
+                             {7, {.name = "rustc", .parent = 1}}}),
+            4U)
+      << "a server of sccache above them is none of them";
+  EXPECT_EQ(compilations_in(
+                {{1, {.name = "make"}}, {2, {.name = "as", .parent = 1}}, {3, {.name = "ld", .parent = 1}}}),
+            2U)
+      << "of a build that needs no driver";
+}
+
+TEST(CompilationsIn, EndsWhereParentsGoInACircle) {
+  EXPECT_EQ(compilations_in({{1, {.name = "sh", .parent = 2}},
+                             {2, {.name = "sh", .parent = 1}},
+                             {3, {.name = "as", .parent = 2}}}),
+            1U);
+}
+
 TEST(Measure, SeesTheCompilersOfABuild) {
   const tests::TempFolder folder;
   const auto source = folder.path() / "a.cpp";
@@ -55,6 +104,15 @@ TEST(Measure, SeesTheCompilersOfABuild) {
   EXPECT_GT(measured->peak_bytes, 10 * k_mib);
   EXPECT_GT(measured->cpu_seconds, 0);
   EXPECT_GT(measured->seconds, 0);
+}
+
+TEST(Measure, CountsOneCompilationOnce) {
+  const tests::TempFolder folder;
+  ASSERT_TRUE(io::write_file(folder.path() / "a.cpp", "#include <iostream>\nint main() {}\n"));
+  const auto measured = measure(
+      {.arguments = {"/bin/sh", "-c", "g++ -pipe -std=c++20 a.cpp -o a; true"}, .folder = folder.path()}, {});
+  ASSERT_TRUE(measured) << measured.error().message;
+  EXPECT_EQ(measured->most_compilers, 1U) << "as runs beside cc1plus";
 }
 
 TEST(Measure, FailsWithTheBuild) {
