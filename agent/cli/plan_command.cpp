@@ -51,9 +51,12 @@ Result<plan::Measured> measure(const Options& options, const bench::Profile& pro
   io::Command command{.arguments = {"/bin/sh", "-c", profile.clean},
                       .folder = options.project,
                       .output = io::Command::Output::discarded};
-  // Without a cache: the largest a job can be.
-  for (const auto* name : {"RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CMAKE_C_COMPILER_LAUNCHER",
-                           "CMAKE_CXX_COMPILER_LAUNCHER"}) {
+  // Without a cache: the largest a job can be. Cargo takes a wrapper from its configuration too, unless the
+  // variable is empty.
+  for (const auto* name : {"RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"}) {
+    io::set_variable(command.environment, name, "");
+  }
+  for (const auto* name : {"CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER"}) {
     io::unset_variable(command.environment, name);
   }
   AGENT_TRY(const auto cleaning, io::Child::start(command));
@@ -148,7 +151,7 @@ Result<Plan> make_plan(const Options& options) {
                 "--build and --clean belong together: a build that was not cleaned measures nothing");
   }
   if (options.build.empty()) {
-    AGENT_TRY(profile, bench::profile_of(options.profile, options.project));
+    AGENT_TRY(profile, bench::profile_of(options.profile, options.project, bench::Cached::no));
   }
   AGENT_TRY(const auto measured, measure(options, profile));
   if (measured.most_compilers == 0) {

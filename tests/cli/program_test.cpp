@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -14,8 +13,8 @@
 #include "agent/io/file.hpp"
 #include "agent/io/json.hpp"
 #include "agent/io/process.hpp"
+#include "tests/cli/program_fixture.hpp"
 #include "tests/support/result_matchers.hpp"
-#include "tests/support/temp_folder.hpp"
 
 namespace agent::cli {
 namespace {
@@ -29,38 +28,6 @@ const std::vector<std::string> k_commands = {
 #define COMMAND(name) #name,
 #include "agent/cli/commands.def"
 #undef COMMAND
-};
-
-struct Outcome {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-// In a folder without .hearth.yml or toolchain file.
-class Program : public testing::Test {
-protected:
-  Program() { std::filesystem::current_path(folder_.path()); }
-  ~Program() override { std::filesystem::current_path(before_); }
-
-  static Outcome hearth(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "hearth");
-    std::vector<char*> pointers;
-    for (auto& argument : arguments) {
-      pointers.push_back(argument.data());
-    }
-    pointers.push_back(nullptr);
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = run_program(static_cast<int>(arguments.size()), pointers.data());
-    std::fflush(stdout);
-    return {.code = code,
-            .output = testing::internal::GetCapturedStdout(),
-            .errors = testing::internal::GetCapturedStderr()};
-  }
-
-  std::filesystem::path before_ = std::filesystem::current_path();
-  tests::TempFolder folder_;
 };
 
 TEST_F(Program, ShowsAnExampleInTheHelpOfEveryCommand) {
