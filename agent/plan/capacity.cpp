@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "agent/core/text.hpp"
 
@@ -13,17 +14,32 @@ namespace {
 constexpr double k_hour = 3600;
 constexpr std::array<std::uint64_t, 9> k_counts{1, 2, 3, 4, 6, 10, 20, 30, 40};
 
+constexpr auto k_most_bytes = std::numeric_limits<std::uint64_t>::max();
+
+// More than can be counted is more than any host has.
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+  return b != 0 && a > k_most_bytes / b ? k_most_bytes : a * b;
+}
+
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+  return a > k_most_bytes - b ? k_most_bytes : a + b;
+}
+
 std::uint64_t room(const Host& host, const Demand& demand) {
   return host.memory_bytes - std::min(host.memory_bytes, demand.reserve_bytes);
 }
 
 std::uint64_t worst_bytes(const Job& job) {
-  return std::max<std::uint64_t>(job.compiler_bytes * std::max(job.max_tasks, 1U), 1);
+  return std::max<std::uint64_t>(product(job.compiler_bytes, std::max(job.max_tasks, 1U)), 1);
+}
+
+std::uint64_t job_bytes(const Job& job) {
+  return std::max<std::uint64_t>(job.peak_bytes.value_or(worst_bytes(job)), 1);
 }
 
 // What one agent takes with all its jobs.
 std::uint64_t agent_bytes(const Job& job, const Demand& demand) {
-  return std::max(demand.jobs, 1U) * std::max<std::uint64_t>(job.peak_bytes.value_or(worst_bytes(job)), 1);
+  return product(std::max(demand.jobs, 1U), job_bytes(job));
 }
 
 // The processors are shared: so many jobs at once take the processor time of all of them, and none is faster
@@ -38,9 +54,9 @@ std::optional<double> job_seconds(const Host& host, const Job& job, std::uint64_
 Row row_of(const Host& host, const Job& job, const Demand& demand, std::uint64_t agents) {
   Row row{.agents = agents, .jobs = agents * std::max(demand.jobs, 1U)};
   row.tasks = row.jobs * std::max(job.max_tasks, 1U);
-  row.memory_bytes = demand.reserve_bytes + (agents * agent_bytes(job, demand));
+  row.memory_bytes = sum(demand.reserve_bytes, product(agents, agent_bytes(job, demand)));
   if (!job.stretches.empty()) {
-    row.expected_bytes = demand.reserve_bytes + expected_bytes(job.stretches, row.jobs);
+    row.expected_bytes = sum(demand.reserve_bytes, expected_bytes(job.stretches, row.jobs));
   }
   row.fits = row.memory_bytes <= host.memory_bytes;
   row.job_seconds = job_seconds(host, job, row.jobs);
@@ -66,7 +82,7 @@ io::Json to_json(const Row& row) {
 }  // namespace
 
 std::uint64_t max_agents(const Host& host, const Job& job, const Demand& demand) {
-  return room(host, demand) / (std::max(demand.jobs, 1U) * worst_bytes(job));
+  return room(host, demand) / product(std::max(demand.jobs, 1U), worst_bytes(job));
 }
 
 std::optional<std::uint64_t> measured_agents(const Host& host, const Job& job, const Demand& demand) {
@@ -98,7 +114,7 @@ Result<Advice> advise(const Host& host, const Job& job, const Demand& demand) {
         Errc::full,
         "plan: not even one agent fits: {} job{} of {} and a reserve of {} are more than {} of memory; take "
         "fewer tasks (--max-tasks) or fewer jobs (--jobs)",
-        demand.jobs, demand.jobs == 1 ? "" : "s", human_size(agent_bytes(job, demand) / demand.jobs),
+        demand.jobs, demand.jobs == 1 ? "" : "s", human_size(job_bytes(job)),
         human_size(demand.reserve_bytes), human_size(host.memory_bytes));
   }
   Advice advice{.agents = fitting};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace agent::plan {
@@ -29,7 +30,8 @@ std::uint64_t expected_bytes(std::span<const Stretch> stretches, std::uint64_t j
     const auto above = stretch.peak_bytes - stretch.mean_bytes;
     most = std::max(most, (count * stretch.mean_bytes) + (std::sqrt(count) * above));
   }
-  return static_cast<std::uint64_t>(most);
+  constexpr double k_beyond = 0x1p64;
+  return most < k_beyond ? static_cast<std::uint64_t>(most) : std::numeric_limits<std::uint64_t>::max();
 }
 
 }  // namespace agent::plan

@@ -22,7 +22,7 @@ struct Stretch {
 std::vector<Stretch> stretches_of(std::span<const std::uint64_t> samples);
 
 // The largest, over all stretches, of jobs x mean + sqrt(jobs) x (peak - mean): for one job its peak, for
-// many ever closer to their means. 0 without stretches.
+// many ever closer to their means. 0 without stretches; the largest number where it is more than that.
 std::uint64_t expected_bytes(std::span<const Stretch> stretches, std::uint64_t jobs);
 
 }  // namespace agent::plan

@@ -76,6 +76,26 @@ TEST(Advise, RefusesWhereNotEvenOneFits) {
   EXPECT_THAT(advice.error().message, testing::HasSubstr("--max-tasks"));
 }
 
+TEST(Advise, SaysThatNoneFitsWhereTheMemoryIsMoreThanCanBeCounted) {
+  const Host host{.memory_bytes = 64 * k_gib, .cores = 2};
+  const Job job{.compiler_bytes = 1024 * k_gib, .max_tasks = 65'536};  // 2^56 bytes: 256 of them are 2^64
+  const Demand demand{.jobs = 256, .reserve_bytes = k_gib};
+  EXPECT_EQ(max_agents(host, job, demand), 0U);
+  const auto advice = advise(host, job, demand);
+  ASSERT_FALSE(advice);
+  EXPECT_EQ(advice.error().code, Errc::full);
+  EXPECT_THAT(advice.error().message, testing::HasSubstr("256 jobs of 65536.0 TiB"));
+  for (const auto& row : table(host, job, demand, 40)) {
+    EXPECT_FALSE(row.fits) << row.agents;
+    EXPECT_GT(row.memory_bytes, host.memory_bytes) << row.agents;
+  }
+}
+
+TEST(MeasuredAgents, AreNoneWherePeaksAreMoreThanCanBeCounted) {
+  const Job job{.compiler_bytes = k_gib, .peak_bytes = 1024 * 1024 * k_gib};
+  EXPECT_EQ(measured_agents({.memory_bytes = 64 * k_gib}, job, {.jobs = 16'384}), 0U);
+}
+
 TEST(PlanJson, HasTheFormulaTheTableAndTheAdvice) {
   const auto json =
       to_json({.memory_bytes = 8 * k_gib, .cores = 2}, {.compiler_bytes = k_gib, .max_tasks = 2}, {}, 4);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace agent::plan {
 namespace {
 
@@ -42,6 +44,12 @@ TEST(ExpectedBytes, TakeTheStretchThatIsLargestForSoMany) {
 
   EXPECT_EQ(expected_bytes(stretches, 1), 1000U);
   EXPECT_EQ(expected_bytes(stretches, 9), 9U * 600U);
+}
+
+TEST(ExpectedBytes, AreTheLargestNumberWhereTheyAreMore) {
+  const std::vector<Stretch> stretches = {{.mean_bytes = 0x1p40, .peak_bytes = 0x1p40}};
+
+  EXPECT_EQ(expected_bytes(stretches, 1U << 24U), std::numeric_limits<std::uint64_t>::max());
 }
 
 }  // namespace
