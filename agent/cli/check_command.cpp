@@ -9,6 +9,7 @@
 #include "agent/io/json.hpp"
 #include "agent/publish/catalog.hpp"
 #include "agent/report/amounts.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -31,7 +32,7 @@ io::Json json_of(const publish::TagCheck& check) {
 
 void print(const publish::TagCheck& check) {
   for (const auto& problem : check.problems) {
-    fmt::print("{}\n", problem);
+    fmt::print("{}\n", report::log_text(problem));
   }
   fmt::print("{} in {}, {} compared: ", report::counted(check.objects, "object"),
              report::counted(check.packs, "pack"), report::size_text(check.bytes));

@@ -9,6 +9,7 @@
 #include "agent/publish/catalog.hpp"
 #include "agent/publish/pack_cache.hpp"
 #include "agent/report/amounts.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -56,21 +57,23 @@ Result<io::Json> json_of(backends::ObjectStorage& storage, const publish::TagInf
 
 Result<void> print(backends::ObjectStorage& storage, const publish::TagInfo& tag, bool with_objects) {
   publish::PackCache cache;
-  fmt::print("{} of {} in {}\n", tag.id.tag, tag.id.repository, tag.id.scope);
+  fmt::print("{} of {} in {}\n", report::log_text(tag.id.tag), report::log_text(tag.id.repository),
+             report::log_text(tag.id.scope));
   fmt::print("generation {} of {}: {}, {} in {}\n", tag.manifest.generation, time_of(tag.manifest.created_ms),
              report::counted(tag.objects, "object"), report::size_text(tag.bytes),
              report::counted(tag.manifest.packs.size(), "pack"));
   for (const auto& one : tag.manifest.removed) {
-    fmt::print("removed {}: {}\n", time_of(one.removed_ms), one.key);
+    fmt::print("removed {}: {}\n", time_of(one.removed_ms), report::log_text(one.key));
   }
   for (const auto& record : tag.manifest.packs) {
     fmt::print("\npack {}\n  {}, {}; generation {}, {}\n  by {}\n", record.digest.hex(), record.objects,
                report::size_text(record.size_bytes), record.generation, time_of(record.created_ms),
-               record.producer);
+               report::log_text(record.producer));
     if (with_objects) {
       AGENT_TRY(const auto loaded, cache.load(storage, record));
       loaded->index.each([](const store::PackEntry& entry) {
-        fmt::print("  {:>10}  {}  {}\n", entry.size, entry.digest.hex().substr(0, 16), entry.key);
+        fmt::print("  {:>10}  {}  {}\n", entry.size, entry.digest.hex().substr(0, 16),
+                   report::log_text(entry.key));
       });
     }
   }

@@ -9,6 +9,7 @@
 #include "agent/io/json.hpp"
 #include "agent/publish/catalog.hpp"
 #include "agent/report/amounts.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -42,10 +43,10 @@ void print(const publish::TagListing& listing) {
   std::string group;
   for (const auto& tag : listing.tags) {
     if (auto name = fmt::format("{} {}", tag.id.repository, tag.id.scope); name != group) {
-      fmt::print("{}\n", name);
+      fmt::print("{}\n", report::log_text(name));
       group = std::move(name);
     }
-    fmt::print("  {:<50} generation {:>4}  {:>15}  {:>10} in {:<9}  {}\n", tag.id.tag,
+    fmt::print("  {:<50} generation {:>4}  {:>15}  {:>10} in {:<9}  {}\n", report::log_text(tag.id.tag),
                tag.manifest.generation, report::counted(tag.objects, "object"), report::size_text(tag.bytes),
                report::counted(tag.manifest.packs.size(), "pack"), time_of(tag.manifest.created_ms));
   }
@@ -69,7 +70,7 @@ int run_ls(const Options& options) {
     print(*listing);
   }
   for (const auto& text : listing->unreadable) {
-    fmt::print(stderr, "hearth: warning: {}\n", text);
+    fmt::print(stderr, "hearth: warning: {}\n", report::log_text(text));
   }
   return listing->unreadable.empty() ? k_ok : k_failure;
 }

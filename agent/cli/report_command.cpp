@@ -13,12 +13,15 @@
 #include "agent/io/json.hpp"
 #include "agent/io/process.hpp"
 #include "agent/report/merged.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
 namespace {
 
 constexpr std::size_t k_most_jobs = 1000;
+constexpr std::size_t k_path_limit = 300;  // characters
+constexpr std::size_t k_error_limit = 600;
 constexpr std::uint64_t k_most_bytes = std::uint64_t{1} << 20U;
 
 struct Options {
@@ -81,7 +84,8 @@ Result<void> run_report(const Options& options) {
     if (job) {
       jobs.push_back(*std::move(job));
     } else {  // one job that broke hides the others from nobody
-      fmt::print(stderr, "hearth: {}: left out: {}\n", file.path.string(), job.error().message);
+      fmt::print(stderr, "hearth: {}: left out: {}\n", report::log_text(file.path.string(), k_path_limit),
+                 report::log_text(job.error().message, k_error_limit));
     }
   }
   if (jobs.empty()) {

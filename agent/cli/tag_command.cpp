@@ -4,6 +4,7 @@
 
 #include "agent/cli/command.hpp"
 #include "agent/cli/tag_options.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -17,7 +18,8 @@ struct Options {
 
 void print_explanation(const keys::RootTag& tag) {
   for (const auto& part : tag.parts) {
-    fmt::print("  {:<10} {:<28} {}\n", part.name, part.value, part.source);
+    fmt::print("  {:<10} {:<28} {}\n", report::log_text(part.name), report::log_text(part.value),
+               report::log_text(part.source));
   }
 }
 
@@ -35,10 +37,10 @@ int run_tag(const Options& options) {
     print_explanation(*tag);
   }
   for (const auto& warning : tag->warnings) {
-    fmt::print(stderr, "hearth: warning: {}\n", warning);
+    fmt::print(stderr, "hearth: warning: {}\n", report::log_text(warning));
   }
   for (const auto& remark : tag->remarks) {
-    fmt::print(stderr, "hearth: {}\n", remark);
+    fmt::print(stderr, "hearth: {}\n", report::log_text(remark));
   }
   return k_ok;
 }

@@ -7,6 +7,7 @@
 #include "agent/cli/server_api.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -36,11 +37,14 @@ std::string joined(const io::Json& prefixes) {
 }
 
 void print_token(const io::Json& token) {
-  fmt::print(
-      "{}  {:<8} {:<24} {}; {}{}\n", token.text("id"), token.text("access_level"), token.text("name"),
-      token.text("access_level") == "restore" ? "reads" : "writes " + joined(token["write_tag_prefixes"]),
-      token["expires_at"].is_null() ? "does not expire" : "until " + token.text("expires_at"),
-      token["revoked"].boolean().value_or(false) ? "; revoked" : "");
+  fmt::print("{}  {:<8} {:<24} {}; {}{}\n", report::log_text(token.text("id")),
+             report::log_text(token.text("access_level")), report::log_text(token.text("name")),
+             token.text("access_level") == "restore"
+                 ? "reads"
+                 : "writes " + report::log_text(joined(token["write_tag_prefixes"])),
+             token["expires_at"].is_null() ? "does not expire"
+                                           : "until " + report::log_text(token.text("expires_at")),
+             token["revoked"].boolean().value_or(false) ? "; revoked" : "");
 }
 
 // The text alone on standard output: it is shown this once, and goes where a script wants it.
@@ -49,8 +53,8 @@ void print_issued(const Options& options, const io::Json& answer) {
     fmt::print("{}\n", answer.dump(2));
     return;
   }
-  fmt::print(stderr, "hearth: token {} of {}; it is shown only now:\n", answer["token"].text("id"),
-             options.workspace);
+  fmt::print(stderr, "hearth: token {} of {}; it is shown only now:\n",
+             report::log_text(answer["token"].text("id")), options.workspace);
   fmt::print("{}\n", answer.text("value"));
 }
 

@@ -8,6 +8,7 @@
 #include "agent/cli/server_api.hpp"
 #include "agent/core/text.hpp"
 #include "agent/io/json.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -32,7 +33,7 @@ Result<void> list(const Options& options) {
   }
   const auto* const workspaces = answer.array();
   for (const auto& workspace : workspaces != nullptr ? *workspaces : io::JsonArray()) {
-    fmt::print("{}\n", workspace.text("slug"));
+    fmt::print("{}\n", report::log_text(workspace.text("slug")));
   }
   return {};
 }
@@ -65,7 +66,7 @@ Result<void> print(const Options& options, ServerApi& api, const io::Json& answe
                                 [](std::uint64_t bytes) { return std::string(human_size(bytes)); });
   const auto idle = limit_text(limits["idle_days"], "tags stay",
                                [](std::uint64_t days) { return fmt::format("{} days", days); });
-  fmt::print("workspace    {}\nsigning key  {}\n", options.workspace, fingerprint);
+  fmt::print("workspace    {}\nsigning key  {}\n", options.workspace, report::log_text(fingerprint));
   fmt::print("quota        {}\nidle         {}\n", quota, idle);
   fmt::print("blobs        {}\n", used ? human_size(*used) : "not counted yet");
   return {};

@@ -236,15 +236,16 @@ io::Json change_json(const Change& change) {
 
 std::string change_text(const Change& change) {
   if (change.file != FileChange::none) {
-    return fmt::format("{} {}", report::plain(change.what, k_text_limit), name_of(change.file));
+    return fmt::format("{} {}", report::log_text(change.what, k_text_limit), name_of(change.file));
   }
   if (change.then == change.now) {
-    return change.what;
+    return report::log_text(change.what, k_text_limit);
   }
   const auto shown = [](const std::string& value) {
-    return value.empty() ? std::string("(not set)") : report::plain(value, k_text_limit);
+    return value.empty() ? std::string("(not set)") : report::log_text(value, k_text_limit);
   };
-  return fmt::format("{}: {} -> {}", change.what, shown(change.then), shown(change.now));
+  return fmt::format("{}: {} -> {}", report::log_text(change.what, k_text_limit), shown(change.then),
+                     shown(change.now));
 }
 
 io::Json names_json(const std::vector<std::string>& names) {
@@ -325,10 +326,10 @@ std::string text_of(const Difference& difference) {
   const auto shown = std::min(difference.changed.size(), k_shown);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& key = difference.changed[i];
-    out += fmt::format("  {}: {}\n", report::plain(key.name, k_text_limit),
+    out += fmt::format("  {}: {}\n", report::log_text(key.name, k_text_limit),
                        key.because.empty()
                            ? change_text(key.first)
-                           : fmt::format("because {} changed", report::plain(key.because, k_text_limit)));
+                           : fmt::format("because {} changed", report::log_text(key.because, k_text_limit)));
   }
   if (difference.changed.size() > shown) {
     out += fmt::format("  and {} more\n", difference.changed.size() - shown);
@@ -347,7 +348,7 @@ std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view
     for (const auto& compilation : run.keys.compilations) {
       const auto key = fmt::format("{:016x}", compilation.key);
       if (compilation.name == name || (digits && key.starts_with(begin))) {
-        lines.insert(fmt::format("{} key {} {}", report::plain(compilation.name, k_text_limit), key,
+        lines.insert(fmt::format("{} key {} {}", report::log_text(compilation.name, k_text_limit), key,
                                  compilation.outcome.empty() ? "unknown" : compilation.outcome));
       }
     }

@@ -178,7 +178,7 @@ std::string merged_text(const std::vector<JobFigures>& jobs) {
   const auto sums = sums_of(jobs);
   std::size_t width = 3;
   for (const auto& job : jobs) {
-    width = std::max(width, std::min(plain(job.name, k_name_limit).size(), k_name_limit));
+    width = std::max(width, std::min(log_text(job.name, k_name_limit).size(), k_name_limit));
   }
   const auto row = [&](std::string_view name, const Cells& cells) {
     auto line = fmt::format("  {:<{}}", name, width);
@@ -192,13 +192,13 @@ std::string merged_text(const std::vector<JobFigures>& jobs) {
                          [](std::string_view column) { return std::string(column); });
   auto out = fmt::format("hearth: {}\n", sentence(jobs, sums)) + row("Job", head);
   for (const auto& job : jobs) {
-    out += row(plain(job.name, k_name_limit), cells_of(job.figures));
+    out += row(log_text(job.name, k_name_limit), cells_of(job.figures));
   }
   if (jobs.size() > 1) {
     out += row("all", cells_of(sums));
   }
   for (const auto& [name, remark] : remarks_of(jobs)) {
-    out += fmt::format("  {}: {}\n", plain(name, k_name_limit), plain(remark, k_remark_limit));
+    out += fmt::format("  {}: {}\n", log_text(name, k_name_limit), log_text(remark, k_remark_limit));
   }
   return out;
 }

@@ -117,6 +117,14 @@ std::string plain(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string log_text(std::string_view text, std::size_t limit) {
+  auto shown = plain(text, limit);
+  for (auto at = shown.find("##["); at != std::string::npos; at = shown.find("##[", at)) {
+    shown.insert(at + 2, " ");
+  }
+  return shown.find_first_not_of(' ') == shown.find(':') && shown.contains(':') ? "| " + shown : shown;
+}
+
 std::string markdown_text(std::string_view text, std::size_t limit) {
   return with_entities(plain(text, limit));
 }

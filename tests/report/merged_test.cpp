@@ -74,6 +74,14 @@ TEST(Merged, NamesFromOutsideStayNames) {
   EXPECT_THAT(merged_text(jobs), Not(HasSubstr("\n| x")));
 }
 
+TEST(Merged, NamesFromOutsideAreNoWorkflowCommands) {
+  const auto text =
+      merged_text({{.name = "::error::x", .figures = {}}, {.name = "##[error]y", .figures = {}}});
+
+  EXPECT_THAT(text, HasSubstr("\n  | ::error::x"));
+  EXPECT_THAT(text, HasSubstr("\n  ## [error]y"));
+}
+
 TEST(Merged, StaysUnderTheLimitWithAThousandJobs) {
   const std::vector<JobFigures> jobs(1000,
                                      {.name = std::string(5000, '|'), .figures = tests::troubled_figures()});

@@ -39,6 +39,21 @@ TEST(Plain, CutsBetweenCharacters) {
   EXPECT_EQ(plain("abc", 3), "abc");
 }
 
+TEST(LogText, BeginsNoWorkflowCommand) {
+  EXPECT_EQ(log_text("x\n::error title=t::m"), "x ::error title=t::m") << "one line, and none begins with it";
+  EXPECT_EQ(log_text("::error::m"), "| ::error::m");
+  EXPECT_EQ(log_text("\n\x1b ::error::m"), "|    ::error::m") << "the runner looks behind blanks";
+  EXPECT_EQ(log_text(":"), "| :") << "followed by a colon it would be one";
+  EXPECT_EQ(log_text("a ##[error]b ###[x"), "a ## [error]b ### [x");
+}
+
+TEST(LogText, KeepsOtherText) {
+  EXPECT_EQ(log_text("sccache/a/b: corrupt"), "sccache/a/b: corrupt");
+  EXPECT_EQ(log_text(""), "");
+  EXPECT_EQ(log_text(std::string(5000, 'a')).size(), 5000U);
+  EXPECT_EQ(log_text("abcd", 3), "abc…");
+}
+
 TEST(MarkdownText, LeavesNoCharacterWithAMeaning) {
   EXPECT_EQ(markdown_text("a|b `c` <b> & *d* _e_ [f](g) ~h~ @i #1 $j$ \\k", 200),
             "a&#124;b &#96;c&#96; &#60;b&#62; &#38; &#42;d&#42; &#95;e&#95; &#91;f&#93;(g) &#126;h&#126; "
