@@ -10,6 +10,7 @@
 #include "agent/cli/recorded_runs.hpp"
 #include "agent/doctor/admission.hpp"
 #include "agent/doctor/difference.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
@@ -56,19 +57,28 @@ int run_why(const Options& options) {
   }
   const auto history = doctor::history_of(*runs, options.first);
   if (history.empty()) {
-    fmt::print(stderr,
-               "hearth: no recorded run knows {}; names are known of runs with `hearth run --explain`\n",
-               options.first);
+    const auto near = doctor::near_names(*runs, options.first);
+    fmt::print(stderr, "hearth: no recorded run knows {}; {}\n", report::log_text(options.first),
+               near.empty() ? "names are known of runs with `hearth run --explain`"
+                            : "there is " + report::log_text(fmt::format("{}", fmt::join(near, ", "))));
     return k_miss;
   }
   fmt::print("{}", history);
   const auto difference = difference_of({.store = options.store, .first = {}, .second = {}, .json = false});
-  for (const auto& key : difference ? difference->changed : std::vector<doctor::ChangedKey>{}) {
+  if (!difference) {
+    return k_ok;  // one run alone has its history too
+  }
+  bool changed = false;
+  for (const auto& key : difference->changed) {
     if (key.name == options.first ||
         fmt::format("{:016x}", key.now).starts_with(options.first.substr(0, 16))) {
-      doctor::Difference only{.changed = {key}, .has_keys = true};
-      fmt::print("{}", doctor::text_of(only));
+      fmt::print("changed: {}\n", doctor::text_of(key));
+      changed = true;
     }
+  }
+  // What a flag does to arguments is the first input that changed, but not why it did.
+  for (const auto& change : changed ? difference->around : std::vector<doctor::Change>{}) {
+    fmt::print("around the build: {}\n", doctor::text_of(change));
   }
   return k_ok;
 }

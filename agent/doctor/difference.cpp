@@ -234,18 +234,11 @@ io::Json change_json(const Change& change) {
   return json;
 }
 
-std::string change_text(const Change& change) {
-  if (change.file != FileChange::none) {
-    return fmt::format("{} {}", report::log_text(change.what, k_text_limit), name_of(change.file));
-  }
-  if (change.then == change.now) {
-    return report::log_text(change.what, k_text_limit);
-  }
-  const auto shown = [](const std::string& value) {
-    return value.empty() ? std::string("(not set)") : report::log_text(value, k_text_limit);
-  };
-  return fmt::format("{}: {} -> {}", report::log_text(change.what, k_text_limit), shown(change.then),
-                     shown(change.now));
+// Without folder and extension, as rustc writes a crate's name.
+std::string stem_of(std::string_view name) {
+  auto stem = io::fs::path(name).stem().string();
+  std::ranges::replace(stem, '-', '_');
+  return stem;
 }
 
 io::Json names_json(const std::vector<std::string>& names) {
@@ -300,10 +293,31 @@ io::Json to_json(const Difference& difference) {
                         {"keys", io::JsonObject{{"asked", difference.asked}, {"again", difference.again}}}};
 }
 
+std::string text_of(const Change& change) {
+  if (change.file != FileChange::none) {
+    return fmt::format("{} {}", report::log_text(change.what, k_text_limit), name_of(change.file));
+  }
+  if (change.then == change.now) {
+    return report::log_text(change.what, k_text_limit);
+  }
+  const auto shown = [](const std::string& value) {
+    return value.empty() ? std::string("(not set)") : report::log_text(value, k_text_limit);
+  };
+  return fmt::format("{}: {} -> {}", report::log_text(change.what, k_text_limit), shown(change.then),
+                     shown(change.now));
+}
+
+std::string text_of(const ChangedKey& key) {
+  return fmt::format("{}: {}", report::log_text(key.name, k_text_limit),
+                     key.because.empty()
+                         ? text_of(key.first)
+                         : fmt::format("because {} changed", report::log_text(key.because, k_text_limit)));
+}
+
 std::string text_of(const Difference& difference) {
   std::string out;
   for (const auto& change : difference.around) {
-    out += fmt::format("{}\n", change_text(change));
+    out += fmt::format("{}\n", text_of(change));
   }
   if (difference.around.empty()) {
     out += "Nothing changed around the build.\n";
@@ -320,16 +334,13 @@ std::string text_of(const Difference& difference) {
                      difference.appeared.size(), difference.vanished.size());
   for (std::size_t i = 0; i < std::min(difference.cascades.size(), k_causes_shown); ++i) {
     const auto& cascade = difference.cascades[i];
-    out += fmt::format("{} (first): {} cascaded.\n", change_text(cascade.first),
+    out += fmt::format("{} (first): {} cascaded.\n", text_of(cascade.first),
                        report::counted(cascade.compilations, "compilation"));
   }
   const auto shown = std::min(difference.changed.size(), k_shown);
   for (std::size_t i = 0; i < shown; ++i) {
     const auto& key = difference.changed[i];
-    out += fmt::format("  {}: {}\n", report::log_text(key.name, k_text_limit),
-                       key.because.empty()
-                           ? change_text(key.first)
-                           : fmt::format("because {} changed", report::log_text(key.because, k_text_limit)));
+    out += fmt::format("  {}\n", text_of(key));
   }
   if (difference.changed.size() > shown) {
     out += fmt::format("  and {} more\n", difference.changed.size() - shown);
@@ -365,6 +376,21 @@ std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view
     }
   }
   return out;
+}
+
+std::vector<std::string> near_names(const std::vector<app::RunRecord>& runs, std::string_view name) {
+  constexpr std::size_t k_most = 5;
+  const auto stem = stem_of(name);
+  std::set<std::string> names;
+  for (const auto& run : runs) {
+    for (const auto& compilation : run.keys.compilations) {
+      if (stem_of(compilation.name) == stem) {
+        names.insert(compilation.name);
+      }
+    }
+  }
+  auto few = names | std::views::take(k_most) | std::views::common;
+  return {few.begin(), few.end()};
 }
 
 }  // namespace agent::doctor

@@ -54,8 +54,18 @@ Difference compare(const app::RunRecord& then, const app::RunRecord& now);
 io::Json to_json(const Difference& difference);
 std::string text_of(const Difference& difference);
 
+// "CFLAGS: -O1 -> -O2"
+std::string text_of(const Change& change);
+
+// "serde: because memchr changed"
+std::string text_of(const ChangedKey& key);
+
 // What is known of one compilation or key in each of the runs, the newest first: "a0.o", a crate's name, or
 // at least six digits of a key. Empty where no run knows it.
 std::string history_of(const std::vector<app::RunRecord>& runs, std::string_view name);
+
+// Names on record that somebody may have meant: "f1.o" for "f1", "f1.c" or "src/f1.c", "my_crate" for
+// "my-crate". A handful at most.
+std::vector<std::string> near_names(const std::vector<app::RunRecord>& runs, std::string_view name);
 
 }  // namespace agent::doctor

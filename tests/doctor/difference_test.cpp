@@ -189,6 +189,41 @@ TEST(Difference, WithoutKeysSaysHowToGetThem) {
   EXPECT_THAT(text_of(compare(run("1", {}), run("2", {}))), HasSubstr("--explain"));
 }
 
+TEST(Difference, TellsOfOneKeyNothingAboutTheRest) {
+  auto then = run("1", {c("a.o", 1, "-O2")});
+  auto now = run("2", {c("a.o", 2, "-O2")});
+  then.surroundings.environment.emplace_back("SDKROOT", "/one");
+  now.surroundings.environment.emplace_back("SDKROOT", "/two");
+  const auto difference = compare(then, now);
+
+  ASSERT_THAT(difference.changed, SizeIs(1));
+  EXPECT_EQ(text_of(difference.changed.front()), "a.o: SDKROOT: /one -> /two");
+}
+
+TEST(Difference, ShowsNamesThatAreNoWorkflowCommands) {
+  const auto difference =
+      compare(run("1", {c("::error::a.o", 1, "##[error]x")}), run("2", {c("::error::a.o", 2, "-O2")}));
+
+  EXPECT_THAT(text_of(difference), HasSubstr("\n  | ::error::a.o: argument: ## [error]x -> -O2"));
+}
+
+TEST(NearNames, HaveTheSameStem) {
+  const auto one = run("1", {c("f1.o", 1, ""), c("f1.d", 2, ""), c("f2.o", 3, ""), rust("my_crate", 4)});
+
+  EXPECT_THAT(near_names({one}, "f1"), ElementsAre("f1.d", "f1.o"));
+  EXPECT_THAT(near_names({one, one}, "src/f1.c"), ElementsAre("f1.d", "f1.o"));
+  EXPECT_THAT(near_names({one}, "my-crate"), ElementsAre("my_crate"));
+  EXPECT_THAT(near_names({one}, "f"), IsEmpty());
+}
+
+TEST(NearNames, AreAHandfulAtMost) {
+  std::vector<sccache::KeyedCompilation> many;
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(c("f.o" + std::to_string(i), 1, ""));
+  }
+  EXPECT_THAT(near_names({run("1", std::move(many))}, "f.c"), SizeIs(5));
+}
+
 TEST(History, IsFoundByNameAndByDigitsOfAKey) {
   auto one = run("1", {c("a.o", 0xabcdef0123456789U, "")});
   one.requests.keys["absent"] = {0xabcdef0123456789U};

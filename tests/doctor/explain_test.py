@@ -83,7 +83,19 @@ class Explain(unittest.TestCase):
         changed = {key["name"]: key["because"] for key in difference["changed"]}
         self.assertEqual(changed, {"lib0": "", "lib1": "lib0"}, difference)
         self.assertEqual(difference["same"], 1, difference)
-        self.assertIn("because lib0 changed", why)
+        self.assertIn("changed: lib1: because lib0 changed", why)
+
+    def test_why_denies_nothing_that_changed_around_the_build(self):
+        self.world.rust_project(1)
+        self.world.cargo(flags=EXPLAIN, env={"RUSTFLAGS": "--cfg b1"})
+        self.world.clean()
+        self.world.cargo(flags=EXPLAIN, env={"RUSTFLAGS": "--cfg b2"})
+
+        why = self.world.call(HEARTH, "why", "--store", self.world.store, "lib0").stdout
+
+        self.assertIn("changed: lib0: ", why)
+        self.assertIn("around the build: RUSTFLAGS: --cfg b1 -> --cfg b2\n", why)
+        self.assertNotIn("Nothing changed", why)
 
     def test_without_keys_compares_what_is_around(self):
         self.world.c_project(1)
@@ -117,6 +129,14 @@ class Explain(unittest.TestCase):
         ended = self.world.call(HEARTH, "why", "--store", self.world.store, "never.o", check=False)
 
         self.assertEqual(ended.returncode, 3, ended.stderr)
+
+    def test_tells_the_name_that_may_be_meant(self):
+        self.world.c_project(2)
+        self.world.run(*MAKE, flags=EXPLAIN)
+        ended = self.world.call(HEARTH, "why", "--store", self.world.store, "a1.c", check=False)
+
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+        self.assertIn("no recorded run knows a1.c; there is a1.o\n", ended.stderr)
 
 
 if __name__ == "__main__":
