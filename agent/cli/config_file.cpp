@@ -7,10 +7,15 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <ranges>
 #include <sstream>
 #include <utility>
 
+#include "agent/app/sccache_mode.hpp"
+#include "agent/core/text.hpp"
 #include "agent/io/file.hpp"
+#include "agent/io/process.hpp"
+#include "agent/publish/tag.hpp"
 
 namespace agent::cli {
 
@@ -19,12 +24,68 @@ namespace {
 constexpr std::uint64_t k_limit = std::uint64_t{1} << 20U;
 constexpr std::string_view k_name = ".hearth.yml";
 
-// What may stand in the file: long names of options of any command that make sense for a project.
-constexpr std::array<std::string_view, 18> k_keys = {
-    "backend",        "tag",          "prefix",         "toolchain",        "tag-scope",
-    "repository",     "scope",        "mode",           "sccache-mode",     "store",
-    "max-size",       "max-tag-size", "min-free-space", "preload-deadline", "preload-budget",
-    "drain-deadline", "min-hit-rate", "summary-json"};
+// Errors: invalid, beginning with `what`.
+using Check = Result<void> (*)(std::string_view value, std::string_view what);
+
+Result<void> any(std::string_view /*value*/, std::string_view /*what*/) {
+  return {};
+}
+
+template <auto parse>
+Result<void> amount(std::string_view value, std::string_view what) {
+  AGENT_CHECK(parse(value, what));
+  return {};
+}
+
+template <auto parse>
+Result<void> word(std::string_view value, std::string_view what) {
+  auto parsed = parse(value);
+  return parsed ? Result<void>() : with_context(what, std::move(parsed).error());
+}
+
+struct Key {
+  std::string_view name;
+  Check check;
+};
+
+constexpr auto k_size = amount<parse_size>;
+constexpr auto k_duration = amount<parse_duration>;
+
+// What may stand in the file: long names of options of any command that make sense for a project. Values that
+// are parsed when a command runs are looked at before, so that an error names the place that they are from.
+constexpr std::array<Key, 18> k_keys = {{{"backend", any},
+                                         {"tag", any},
+                                         {"prefix", any},
+                                         {"toolchain", any},
+                                         {"tag-scope", any},
+                                         {"repository", any},
+                                         {"scope", any},
+                                         {"mode", word<publish::parse_mode>},
+                                         {"sccache-mode", word<app::parse_sccache_mode>},
+                                         {"store", any},
+                                         {"max-size", k_size},
+                                         {"max-tag-size", k_size},
+                                         {"min-free-space", k_size},
+                                         {"preload-deadline", k_duration},
+                                         {"preload-budget", k_size},
+                                         {"drain-deadline", k_duration},
+                                         {"min-hit-rate", any},
+                                         {"summary-json", any}}};
+
+// Of options that have their value from their variable; with a flag that says the same, it is as wrong.
+Result<void> check_variables(const CLI::App& command) {
+  for (const auto& key : k_keys) {
+    const auto* const option = command.get_option_no_throw(fmt::format("--{}", key.name));
+    if (option == nullptr || option->get_envname().empty() || option->count() == 0) {
+      continue;
+    }
+    const auto value = io::environment_value(option->get_envname().c_str());
+    if (option->results().front() == value) {
+      AGENT_CHECK(key.check(value, option->get_envname()));
+    }
+  }
+  return {};
+}
 
 // Takes one document that is a mapping of scalars. Works on events, because the node API loops for ever over
 // some texts once more than the first document is wanted (YAML::LoadAll, yaml-cpp 0.7).
@@ -121,6 +182,7 @@ void name_variables(CLI::App& command) {
 }
 
 Result<void> apply_config_file(CLI::App& command) {
+  AGENT_CHECK(check_variables(command));
   const auto text = io::read_file(k_name, k_limit);
   if (!text) {
     if (text.error().code == Errc::not_found) {
@@ -130,19 +192,22 @@ Result<void> apply_config_file(CLI::App& command) {
   }
   AGENT_TRY(const auto entries, parse_config(*text, k_name));
   for (const auto& [key, entry] : entries) {
-    if (std::ranges::find(k_keys, key) == k_keys.end()) {
-      return fail(Errc::invalid, "{}:{}:{}: unknown key '{}'; known are {}", k_name, entry.line, entry.column,
-                  key, fmt::join(k_keys, ", "));
+    const auto place = fmt::format("{}:{}:{}", k_name, entry.line, entry.column);
+    const auto* const known = std::ranges::find(k_keys, key, &Key::name);
+    if (known == k_keys.end()) {
+      return fail(Errc::invalid, "{}: unknown key '{}'; known are {}", place, key,
+                  fmt::join(k_keys | std::views::transform(&Key::name), ", "));
     }
     auto* const option = command.get_option_no_throw("--" + key);
     if (option == nullptr || option->count() > 0) {
       continue;
     }
+    AGENT_CHECK(known->check(entry.value, fmt::format("{}: {}", place, key)));
     try {
       option->add_result(entry.value);
       option->run_callback();
     } catch (const CLI::Error& error) {
-      return fail(Errc::invalid, "{}:{}:{}: {}: {}", k_name, entry.line, entry.column, key, error.what());
+      return fail(Errc::invalid, "{}: {}: {}", place, key, error.what());
     }
   }
   return {};

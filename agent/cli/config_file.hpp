@@ -2,7 +2,8 @@
 // (docs/configuration.md).
 //   tag: my-tag
 //   backend: disk:///srv/hearth
-// Keys are the long names of options. A key that no command knows is an error with line and column.
+// Keys are the long names of options. A key that no command knows is an error with line and column, and so is
+// a size, a duration or a mode that is none; of a variable it names the variable.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -28,7 +29,8 @@ Result<std::map<std::string, ConfigEntry>> parse_config(std::string_view text, s
 void name_variables(CLI::App& command);
 
 // Fills the options of `command` that neither a flag nor a variable has set, from .hearth.yml in the current
-// folder. Without the file nothing happens.
+// folder, and looks at what variables have set. Errors: invalid, naming the place or the variable; io, denied
+// where the file cannot be read. Without it nothing is filled.
 Result<void> apply_config_file(CLI::App& command);
 
 }  // namespace agent::cli

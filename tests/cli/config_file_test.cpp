@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -118,6 +119,34 @@ TEST_F(ConfigFile, NamesAnUnknownKeyAndItsPlace) {
   EXPECT_THAT(result, FailsWith(Errc::invalid));
   EXPECT_THAT(result, FailsSaying(".hearth.yml:3:1: unknown key 'modes'"));
   EXPECT_THAT(result, FailsSaying("min-free-space"));  // the known ones are listed
+}
+
+TEST_F(ConfigFile, NamesTheKeyAndThePlaceOfAWrongValue) {
+  for (const std::string key : {"max-size", "max-tag-size", "min-free-space", "preload-budget",
+                                "preload-deadline", "drain-deadline", "mode", "sccache-mode"}) {
+    const auto result = applied("scope: a\n" + key + ": banana\n");
+    EXPECT_THAT(result, FailsWith(Errc::invalid)) << key;
+    EXPECT_THAT(result, FailsSaying(".hearth.yml:2:1: " + key + ": ")) << key;
+    EXPECT_THAT(result, FailsSaying("'banana'")) << key;
+  }
+}
+
+TEST_F(ConfigFile, DoesNotLookAtValuesThatAFlagStandsInFor) {
+  EXPECT_THAT(applied("max-size: banana\n", {"--max-size", "1GiB"}), Succeeds());
+  EXPECT_EQ(options_.max_size, "1GiB");
+}
+
+TEST_F(ConfigFile, NamesTheVariableOfAWrongValue) {
+  name_variables(command_);
+  ::setenv("HEARTH_MAX_SIZE", "x", 1);
+  const auto by_variable = applied("max-size: 2GiB\n");
+  command_.clear();
+  const auto by_flag = applied("max-size: 2GiB\n", {"--max-size", "1GiB"});
+  ::unsetenv("HEARTH_MAX_SIZE");
+
+  EXPECT_THAT(by_variable, FailsWith(Errc::invalid));
+  EXPECT_THAT(by_variable, FailsSaying("HEARTH_MAX_SIZE: 'x'"));
+  EXPECT_THAT(by_flag, Succeeds());
 }
 
 TEST_F(ConfigFile, PassesByKeysOfOtherCommands) {
