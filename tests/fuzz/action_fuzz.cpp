@@ -41,9 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace agent::action;
   const std::string text(reinterpret_cast<const char*>(data), size);
 
-  static_cast<void>(parse_container(text));
-  static_cast<void>(agreed_version(text));
-  static_cast<void>(parse_arguments({text}));
+  [[maybe_unused]] const auto container = parse_container(text);
+  [[maybe_unused]] const auto version = agreed_version(text);
+  [[maybe_unused]] const auto arguments = parse_arguments({text});
 
   if (const auto state = parse_job_state(text)) {
     const auto written = to_json(*state).dump();
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto inputs = read_inputs({{name, text}});
         inputs && inputs->backend.url.starts_with("disk://")) {
       const auto folder = inputs->backend.disk_folder();
-      if (!folder.starts_with('/') || folder.find("..") == 0) {
+      if (!folder.starts_with('/') || folder.starts_with("..")) {
         std::abort();
       }
     }

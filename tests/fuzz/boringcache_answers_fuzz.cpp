@@ -10,15 +10,15 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace backends = agent::backends;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  backends::parse_server_features(text);
+  [[maybe_unused]] const auto features = backends::parse_server_features(text);
   const auto pointer = backends::parse_tag_pointer(text);
-  const auto restored = backends::parse_restored(text, "t");
-  const auto created = backends::parse_created(text);
+  [[maybe_unused]] const auto restored = backends::parse_restored(text, "t");
+  [[maybe_unused]] const auto created = backends::parse_created(text);
   const auto staged = backends::parse_staged(text, "d");
-  const auto url = backends::parse_download_url(text, "d");
+  [[maybe_unused]] const auto url = backends::parse_download_url(text, "d");
   const auto published = backends::parse_published(text);
-  const auto page = backends::parse_tag_page(text);
-  backends::refusal_text(text);
+  [[maybe_unused]] const auto page = backends::parse_tag_page(text);
+  [[maybe_unused]] const auto refusal = backends::refusal_text(text);
   if (pointer && backends::verify_entry(pointer->signature, {.tag = "t", .root_digest = "d"}, {})) {
     std::abort();  // nobody is trusted
   }
@@ -33,5 +33,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
   }
-  return restored && created && url && page ? 0 : 0;
+  return 0;
 }

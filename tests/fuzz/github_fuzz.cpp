@@ -12,15 +12,15 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace agent::backends;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  static_cast<void>(parse_twirp_answer(text));
-  static_cast<void>(parse_twirp_error(text));
-  static_cast<void>(parse_v1_reservation(text));
-  static_cast<void>(parse_v1_entry(text));
-  static_cast<void>(parse_listed_page(text));
-  static_cast<void>(parse_usage(text));
-  static_cast<void>(parse_utc(text));
-  static_cast<void>(generation_of("tags/t", text));
-  static_cast<void>(agent::app::parse_variables(text));
+  [[maybe_unused]] const auto answer = parse_twirp_answer(text);
+  [[maybe_unused]] const auto error = parse_twirp_error(text);
+  [[maybe_unused]] const auto reservation = parse_v1_reservation(text);
+  [[maybe_unused]] const auto entry = parse_v1_entry(text);
+  [[maybe_unused]] const auto page = parse_listed_page(text);
+  [[maybe_unused]] const auto usage = parse_usage(text);
+  [[maybe_unused]] const auto time = parse_utc(text);
+  [[maybe_unused]] const auto number = generation_of("tags/t", text);
+  [[maybe_unused]] const auto variables = agent::app::parse_variables(text);
   if (const auto generation = parse_generation(text);
       generation && encode_generation(*generation).size() != size) {
     std::abort();

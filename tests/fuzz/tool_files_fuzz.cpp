@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       bytes > agent::sccache::k_max_argument_bytes) {
     std::abort();
   }
-  (void)agent::folders::parse_ccache_counts(text);
+  [[maybe_unused]] const auto counts = agent::folders::parse_ccache_counts(text);
 
   agent::net::Headers headers;
   headers.add("Retry-After", std::string(text));

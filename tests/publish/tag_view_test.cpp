@@ -19,7 +19,6 @@ using tests::FaultyStorage;
 using tests::Operation;
 using tests::Refuse;
 using tests::Succeeds;
-using tests::Truncate;
 
 class TagViewTest : public TagFixture {
 protected:

@@ -51,7 +51,7 @@ protected:
 };
 
 // Applies a fault to the n-th (from 1) call of an operation on names that begin so, and to no other.
-FaultyStorage::Script once(Operation operation, std::string prefix, tests::Fault fault, int n = 1) {
+FaultyStorage::Script once(Operation operation, const std::string& prefix, tests::Fault fault, int n = 1) {
   auto left = std::make_shared<std::atomic<int>>(n);
   return [=](Operation now, std::string_view name) -> std::optional<tests::Fault> {
     if (now == operation && name.starts_with(prefix) && --*left == 0) {
@@ -342,7 +342,7 @@ TEST_F(TagWriterTest, SixteenWritersLoseNothing) {
     }
   }
 
-  EXPECT_THAT(contents(), SizeIs(k_writers * k_batches + k_batches));
+  EXPECT_THAT(contents(), SizeIs((k_writers * k_batches) + k_batches));
 }
 
 }  // namespace

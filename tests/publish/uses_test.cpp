@@ -15,7 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::SizeIs;
 using tests::Succeeds;
 using Contents = std::map<std::string, std::string>;
@@ -97,7 +96,7 @@ TEST_F(Uses, OfSixteenJobsAtOnceAreAllRecordedOrLookEarlier) {
       jobs.emplace_back([this, i] {
         const auto mine = view();
         mine->note_use(fmt::format("key/{:03}", i));
-        static_cast<void>(record_uses(*storage_, tag(), time_, {.used = mine->used()}));
+        [[maybe_unused]] const auto recorded = record_uses(*storage_, tag(), time_, {.used = mine->used()});
       });
     }
   }

@@ -174,7 +174,7 @@ inline report::Figures hostile_figures() {
   auto figures = warm_figures();
   figures.tag = "a|b`c`<script>alert(1)</script>\n| x | y |\n::error::owned";
   figures.scope = "refs/heads/**bold** [link](http://evil.example) @everyone #1";
-  figures.backend = "disk:///x\x1b[31m\xff\xfe \xE2\x80\xAE reversed";
+  figures.backend = "disk:///x\x1b[31m\xff\xfe " + std::string{'\xE2', '\x80', '\xAE'} + " reversed";
   figures.languages = {{"C|C++</td>", {.hits = 9999, .misses = 1}}, {"", {.hits = 1, .misses = 99999}}};
   figures.hits = 10000;
   figures.misses = 100000;

@@ -29,16 +29,16 @@ constexpr auto k_long = 30s;  // no test waits this long unless it fails
 class ServerTest : public testing::Test {
 protected:
   // What the client does instead of asking the server.
-  void client_runs(const std::string& script) {
+  void client_runs(const std::string& script) const {
     ASSERT_THAT(io::write_file(paths_.real, "#!/bin/sh\n" + script, {.mode = 0755}), Succeeds());
   }
-  void client_answers(int requests, int rust_hits) {
+  void client_answers(int requests, int rust_hits) const {
     const auto answer = fmt::format(
         R"({{"version":"0.16.0","stats":{{"compile_requests":{},"cache_hits":{{"counts":{{"Rust":{}}}}}}}}})",
         requests, rust_hits);
     client_runs("echo '" + answer + "'");
   }
-  void launcher_wrote(std::string_view events) {
+  void launcher_wrote(std::string_view events) const {
     ASSERT_THAT(io::write_file(paths_.state, events), Succeeds());
   }
 

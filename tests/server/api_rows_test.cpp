@@ -13,7 +13,7 @@ namespace {
 
 class KeyRows : public Api {
 protected:
-  io::Json row(std::string_view key, std::string_view content = "payload") {
+  static io::Json row(std::string_view key, std::string_view content = "payload") {
     return io::JsonObject{{"namespace", "sccache"},
                           {"scoped_key", fmt::format("sccache/{}", key)},
                           {"blob_digest", digest_of(content)},
@@ -209,7 +209,7 @@ TEST_F(KeyRows, OfACurrentVersionAreReadByItAlone) {
   put("payload");
   put("another");
   ASSERT_EQ(upsert("rust", {row("a"), row("b"), row("c")}).status, 200);
-  const auto keys = [](std::vector<std::string_view> names) {
+  const auto keys = [](const std::vector<std::string_view>& names) {
     io::JsonArray entries;
     for (const auto name : names) {
       entries.emplace_back(

@@ -31,7 +31,7 @@ protected:
     return *std::move(issued);
   }
 
-  std::optional<Grant> check(Tokens& tokens, const Secret& text) {
+  static std::optional<Grant> check(Tokens& tokens, const Secret& text) {
     const auto grant = tokens.check(text.reveal());
     EXPECT_THAT(grant, Succeeds());
     return grant ? *grant : std::nullopt;

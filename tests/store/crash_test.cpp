@@ -22,7 +22,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::put;
-using tests::Succeeds;
 
 constexpr int k_threads = 2;
 constexpr int k_rounds = 16;

@@ -29,7 +29,8 @@ protected:
 
   static std::string name(int i) { return "key" + std::to_string(i); }
   static std::string content(int i, std::size_t size = k_object) {
-    return std::string(size, static_cast<char>('a' + (i % 26)));
+    std::string text(size, static_cast<char>('a' + (i % 26)));
+    return text;
   }
 
   void fill(int from, int to) {

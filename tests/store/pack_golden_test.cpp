@@ -1,9 +1,9 @@
 // Holds the program against tests/golden/pack-v1.bin, which an independent generator wrote from the grammar.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -33,7 +33,7 @@ struct Object {
 // As OBJECTS in tests/golden/make_pack_v1.py.
 std::vector<Object> golden_objects() {
   std::string all_bytes(256, '\0');
-  std::iota(all_bytes.begin(), all_bytes.end(), '\0');
+  std::ranges::generate(all_bytes, [next = 0]() mutable { return static_cast<char>(next++); });
   return {{"sccache/b", "second object\nsecond object\nsecond object\n"},
           {"sccache/a", ""},
           {std::string("z\0\xff", 3), all_bytes}};
@@ -42,7 +42,7 @@ std::vector<Object> golden_objects() {
 TEST(PackGolden, WritesVersion1ByteForByte) {
   const tests::TempFolder folder;
   Nonce nonce{};
-  std::iota(nonce.begin(), nonce.end(), std::uint8_t{0});
+  std::ranges::generate(nonce, [next = std::uint8_t{0}]() mutable { return next++; });
   std::vector<PackItem> items;
   for (const auto& object : golden_objects()) {
     items.push_back({.key = object.key, .object = tests::stored_object(folder.path(), object.content)});

@@ -139,7 +139,7 @@ TEST_F(RecordScannerTest, EndsAtAFooter) {
   ASSERT_TRUE(builder.add({.key = "a", .offset = 24, .size = 3}));
   const auto footer = std::move(builder).finish(first.size(), Nonce{}).value();
 
-  const auto found = scan(first + footer + std::string(8 - footer.size() % 8, ' ') + record("b", "two"));
+  const auto found = scan(first + footer + std::string(8 - (footer.size() % 8), ' ') + record("b", "two"));
 
   EXPECT_EQ(found.text, "a@24 ");
   EXPECT_EQ(found.tail, first.size());

@@ -20,7 +20,8 @@ class StoreThreads : public tests::StoreTest {};
 // What may be stored under a key is told by its first byte and length, so that any version can be checked.
 std::string content(int key, int version) {
   const auto size = static_cast<std::size_t>(100 + (((key * 7919) + (version * 104'729)) % 90'000));
-  return std::string(size, static_cast<char>('A' + ((key + version) % 26)));
+  std::string text(size, static_cast<char>('A' + ((key + version) % 26)));
+  return text;
 }
 
 bool is_whole(std::string_view bytes) {
