@@ -3,17 +3,26 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/cli/command.hpp"
 #include "agent/cli/config_file.hpp"
 #include "agent/cli/nearest.hpp"
+#include "agent/core/text.hpp"
+#include "agent/report/plain.hpp"
 
 namespace agent::cli {
 
 int report_error(const Error& error) {
-  fmt::print(stderr, "hearth: {}\n", error.message);
+  // Messages quote names and texts of others, and a job's log takes some lines for commands.
+  std::string_view between = "hearth: ";
+  for (const auto line : split(error.message, '\n')) {
+    fmt::print(stderr, "{}{}", between, report::log_text(line));
+    between = "\n";
+  }
+  fmt::print(stderr, "\n");
   switch (error.code) {
     case Errc::invalid:
       return k_usage;

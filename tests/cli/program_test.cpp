@@ -43,6 +43,12 @@ TEST_F(Program, ShowsAnExampleInTheHelpOfEveryCommand) {
   }
 }
 
+TEST_F(Program, PrintsNoWorkflowCommandThatItWasGiven) {
+  const auto refused = hearth({"ls", "--backend", "x\n::error title=forged::y"});
+  EXPECT_NE(refused.code, k_ok);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("error title=forged"), testing::Not(HasSubstr("\n::"))));
+}
+
 TEST_F(Program, RemovesWhatNoTagRefersToADayLater) {
   const auto backend = "disk://" + (folder_.path() / "backend").string();
   const auto pack = folder_.path() / "backend/packs/ab" / std::string(64, 'a');
