@@ -31,10 +31,10 @@ def without_close_range():
              (0x06, 0, 0, 0x00050000 | ENOSYS),     # SECCOMP_RET_ERRNO
              (0x06, 0, 0, 0x7FFF0000)]              # SECCOMP_RET_ALLOW
     code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *rule) for rule in rules))
-    program = struct.pack("<HxxxxxxQ", len(rules), ctypes.addressof(code))
+    program = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(rules), ctypes.addressof(code)))
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
-    if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.addressof(ctypes.create_string_buffer(program)), 0, 0):
+    if prctl(38, 1, 0, 0, 0) or prctl(22, 2, ctypes.addressof(program), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
