@@ -53,7 +53,9 @@ void Signals::let_go_of_the_terminal() const {
   for (const int output : on_terminal_) {
     if (::isatty(output) == 0) {
       const io::Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-      ::dup2(nowhere.get(), output);
+      if (nowhere.valid()) {
+        ::dup2(nowhere.get(), output);
+      }
     }
   }
 }
