@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "agent/io/private_folder.hpp"
+
 namespace agent::slots {
 
 namespace {
@@ -54,14 +56,8 @@ Result<void> make_for_its_owner(const fs::path& folder) {
 Result<fs::path> own_folder(const fs::path& parent) {
   auto folder = parent / fmt::format("hearth-slots-{}", ::geteuid());
   AGENT_CHECK(make_for_its_owner(folder));
-  struct stat status{};
-  if (::lstat(folder.c_str(), &status) != 0) {  // not through a link that somebody else put there
-    return fail_errno("stat", folder.string(), errno);
-  }
-  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() ||
-      (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(Errc::denied, "slots: {} is not a folder of this user alone; remove it or name another one",
-                folder.string());
+  if (auto own = io::check_private(folder); !own) {
+    return fail(own.error().code, "slots: {}; remove it or name another one", own.error().message);
   }
   return folder;
 }
