@@ -125,22 +125,6 @@ io::fs::path checkout_of(io::fs::path folder) {
   return folder;
 }
 
-std::optional<std::string> id_of_last(const io::fs::path& runs, const io::fs::path& folder) {
-  const auto checkout = checkout_of(folder);
-  std::optional<std::string> beside;
-  app::RecordedRuns recorded(runs);
-  while (const auto run = recorded.next()) {
-    if (run->surroundings.folder == folder) {
-      return run->id;
-    }
-    const bool known = !beside && !checkout.empty() && !run->surroundings.folder.empty();
-    if (known && checkout_of(run->surroundings.folder) == checkout) {
-      beside = run->id;
-    }
-  }
-  return beside;
-}
-
 // What the environment calls sccache, and is not there.
 std::vector<std::string> missing_programs(const io::Environment& environment, const Project& project) {
   std::vector<std::string> missing;
@@ -209,19 +193,30 @@ LastRuns with_previous(app::RecordedRuns& recorded, app::RunRecord last) {
 }  // namespace
 
 Result<LastRuns> last_runs(const io::fs::path& runs, const io::fs::path& folder) {
-  const auto wanted = folder.empty() ? std::optional<std::string>() : id_of_last(runs, folder);
   app::RecordedRuns recorded(runs);
-  auto last = recorded.next();
-  if (!last) {
+  auto run = recorded.next();
+  if (!run) {
     return app::why_no_run(runs);
   }
-  while (!folder.empty() && last && last->id != wanted) {
-    last = recorded.next();
+  const auto checkout = folder.empty() ? io::fs::path() : checkout_of(folder);
+  std::optional<LastRuns> beside;  // of the same checkout
+  for (; run; run = recorded.next()) {
+    const auto& ran_in = run->surroundings.folder;
+    if (folder.empty() || ran_in == folder) {
+      return with_previous(recorded, *std::move(run));
+    }
+    if (beside) {
+      if (!beside->previous && is_comparable(*run, beside->last)) {
+        beside->previous = std::move(run);
+      }
+    } else if (!checkout.empty() && !ran_in.empty() && checkout_of(ran_in) == checkout) {
+      beside.emplace(LastRuns{.last = *std::move(run), .previous = {}});
+    }
   }
-  if (!last) {
+  if (!beside) {
     return fail(Errc::not_found, "no run in {} is on record in {}", folder.string(), runs.string());
   }
-  return with_previous(recorded, *std::move(last));
+  return *std::move(beside);
 }
 
 namespace {
