@@ -163,20 +163,6 @@ Surroundings surroundings_from(const io::Json& json) {
   return found;
 }
 
-// Names of records, oldest first.
-std::vector<io::fs::path> records_in(const io::fs::path& folder) {
-  std::vector<io::fs::path> paths;
-  std::error_code error;
-  for (const auto& entry : io::fs::directory_iterator(folder, error)) {
-    const auto name = entry.path().filename().string();
-    if (name.ends_with(k_suffix) && !name.starts_with('.')) {
-      paths.push_back(entry.path());
-    }
-  }
-  std::ranges::sort(paths);
-  return paths;
-}
-
 }  // namespace
 
 io::Json to_json(const RunRecord& record) {
@@ -269,7 +255,8 @@ Result<void> keep_run(const io::fs::path& folder, const RunRecord& record) {
   AGENT_CHECK(io::make_folders(folder));
   AGENT_CHECK(io::write_file(folder / (record.id + std::string(k_suffix)), text_within_limit(record),
                              {.mode = 0600}));
-  auto paths = records_in(folder);
+  std::error_code unlisted;
+  auto paths = records_in(folder, unlisted);
   for (std::size_t i = 0; i + k_runs_kept < paths.size(); ++i) {
     std::error_code ignored;  // another run may have removed it
     io::fs::remove(paths[i], ignored);
@@ -277,14 +264,33 @@ Result<void> keep_run(const io::fs::path& folder, const RunRecord& record) {
   return {};
 }
 
-RecordedRuns::RecordedRuns(const io::fs::path& folder) : paths_(records_in(folder)) {}
+std::vector<io::fs::path> records_in(const io::fs::path& folder, std::error_code& error) {
+  std::vector<io::fs::path> paths;
+  for (const auto& entry : io::fs::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(k_suffix) && !name.starts_with('.')) {
+      paths.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+Result<RunRecord> read_run(const io::fs::path& path) {
+  AGENT_TRY(const auto text, io::read_file(path, k_max_record_bytes));
+  return parse_run_record(text);
+}
+
+RecordedRuns::RecordedRuns(const io::fs::path& folder) {
+  std::error_code unlisted;
+  paths_ = records_in(folder, unlisted);
+}
 
 std::optional<RunRecord> RecordedRuns::next() {
   while (!paths_.empty()) {
     const auto path = std::move(paths_.back());
     paths_.pop_back();
-    const auto text = io::read_file(path, k_max_record_bytes);
-    if (auto record = text ? parse_run_record(*text) : std::unexpected(text.error())) {
+    if (auto record = read_run(path)) {
       return *std::move(record);
     }
   }

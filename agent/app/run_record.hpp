@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "agent/cache/request_log.hpp"
@@ -60,6 +61,12 @@ Result<RunRecord> parse_run_record(std::string_view text);
 // k_max_record_bytes is kept without the inputs of its compilations, and says so in the log. Errors: io,
 // full, denied.
 Result<void> keep_run(const io::fs::path& folder, const RunRecord& record);
+
+// The files of records, the oldest first; `error` says where the folder could not be listed.
+std::vector<io::fs::path> records_in(const io::fs::path& folder, std::error_code& error);
+
+// One of them. Errors: those of parse_run_record and of reading.
+Result<RunRecord> read_run(const io::fs::path& path);
 
 // The runs that a folder has on record, the newest first. Each is read when it is asked for, because one of
 // thousands of compilations takes a tenth of a second; what cannot be read is passed over. Used by one
